@@ -1,0 +1,379 @@
+"""The one place that chooses backends and builds what the steps use; target of langgraph.json."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache, partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from agent import config as configuration
+from agent.home import Clock, Home, system_clock
+from tools.blobs import Blobs
+from tools.database import Database
+from tools.errors import ConfigError
+from tools.protocol import EngineConfig, PubmedSource, ReviewConfig, TaskName
+from tools.schemas import sha256_of
+from tools.store import Protocol, Store
+
+if TYPE_CHECKING:
+    from graphs.deps import Deps, SourceUse
+    from model.embedding import Embedder
+    from model.engine import Engine
+    from tools.logs import CallLog, Exchanges
+    from tools.reporting.data import EngineUse
+    from tools.search.vocabulary import Vocabulary
+    from tools.transport import Transport
+
+__all__ = ["Review", "cache_folder", "environment_of", "live_deps", "review_graph", "step_bases"]
+
+TASKS: tuple[TaskName, ...] = ("pico", "query", "screen", "characteristics")
+
+Progress = Callable[[str, int, int], None]
+
+
+def silent(_label: str, _done: int, _total: int) -> None:
+    """No progress shown."""
+
+
+def cache_folder() -> Path:
+    """The user's cache: vocabulary, indexes, vectors. Everything in it can be made again."""
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("leads-agent", appauthor=False))
+
+
+@dataclass(frozen=True)
+class Review:
+    """An open review: its files and its store."""
+
+    home: Home
+    clock: Clock
+    database: Database
+    store: Store
+
+    @classmethod
+    @contextmanager
+    def open(cls, home: Home, clock: Clock = system_clock) -> Iterator[Review]:
+        """Open the database, making it where there is none."""
+        database = Database.file(home.database)
+        try:
+            yield cls(home, clock, database, Store(database, Blobs(home.blobs), clock))
+        finally:
+            database.close()
+
+    @property
+    def calls(self) -> CallLog:
+        """Model calls."""
+        from tools.logs import CallLog
+
+        return CallLog(self.database, self.clock)
+
+    @property
+    def exchanges(self) -> Exchanges:
+        """HTTP exchanges, searches of files, full texts."""
+        from tools.logs import Exchanges
+
+        return Exchanges(self.database, self.store.blobs)
+
+    @property
+    def config(self) -> ReviewConfig:
+        """The protocol in force.
+
+        Raises:
+            ConfigError: the review was never run.
+        """
+        return config_of(self.protocol)
+
+    @property
+    def protocol(self) -> Protocol:
+        """The newest protocol revision.
+
+        Raises:
+            ConfigError: the review was never run.
+        """
+        protocols = self.store.protocols()
+        if not protocols:
+            raise ConfigError(
+                f"{self.home.folder}: nothing was run here yet. Remedy: `python -m agent run` first."
+            )
+        return protocols[-1]
+
+    @property
+    def pass_id(self) -> str:
+        """The pass that is under way."""
+        return self.store.passes()[-1]
+
+
+def config_of(protocol: Protocol) -> ReviewConfig:
+    """The configuration in a stored protocol revision."""
+    return ReviewConfig.model_validate({k: v for k, v in protocol.content.items() if k != "environment"})
+
+
+def environment_of(config: ReviewConfig, folder: Path) -> dict[str, str]:
+    """What answers depend on besides the protocol's text: the embedding model and the vocabulary.
+
+    It becomes part of the protocol revision, so that neither can change unnoticed in mid-review.
+    """
+    found = vocabulary(config, folder)
+    return {
+        "embedder": embedder(config.prefilter.model).name,
+        "vocabulary": "none" if found is None else found.identity,
+    }
+
+
+def step_bases(config: ReviewConfig, environment: Mapping[str, str]) -> dict[str, str]:
+    """Step to a hash of all that its product depends on; equal until one of those things changes."""
+    rules = [task for task in TASKS if config.engine.for_task(task).backend == "baseline"]
+    around: dict[str, list[str]] = {
+        "query": [environment["vocabulary"]],
+        "prefilter": [environment["embedder"]],
+    }
+    # A language model reads neither vocabulary nor vectors: asking it again would be for nothing.
+    if "screen" in rules:
+        around["screen"] = [environment["vocabulary"], environment["embedder"]]
+    if "screen" in rules or "characteristics" in rules:
+        around["extract"] = [environment["vocabulary"], environment["embedder"]]
+    return {
+        step: sha256_of([configuration.basis(config, step), around.get(step, [])])
+        for step in configuration.STEPS
+    }
+
+
+# Parts -------------------------------------------------------------------------------------------
+
+
+@cache
+def embedder(model: str) -> Embedder:
+    """The embedding model, its vectors cached by text in the user's cache."""
+    from model.embedding import CachedEmbedder, load
+
+    return CachedEmbedder(load(model), cache_folder() / "embeddings.sqlite")
+
+
+def vocabulary(config: ReviewConfig, folder: Path) -> Vocabulary | None:
+    """The review's own vocabulary file, else the installed MeSH, else none.
+
+    Raises:
+        ConfigError: the protocol names a file that is not there.
+    """
+    from tools.search import vocabulary as vocabularies
+
+    own = config.search.vocabulary
+    if own is None:
+        path = cache_folder() / "mesh.sqlite"
+        return vocabularies.Vocabulary(path) if path.is_file() else None
+    source = folder / own
+    if not source.exists():
+        raise ConfigError(
+            f"search.vocabulary: {source} is not there. Remedy: correct the path in review.yaml."
+        )
+    target = cache_folder() / "vocabularies" / f"{sha256_of(source.read_bytes())[:16]}.sqlite"
+    if not target.is_file():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        vocabularies.install(target, source).close()
+    return vocabularies.Vocabulary(target)
+
+
+def engine(settings: EngineConfig, words: Vocabulary | None, vectors: Embedder) -> Engine:
+    """The backend that the protocol names for a task."""
+    if settings.backend == "baseline":
+        from model.baseline import BaselineEngine
+
+        return BaselineEngine(words, vectors)
+    from model.chat import ChatEngine, ChatSettings
+
+    assert settings.model is not None
+    assert settings.base_url is not None
+    return ChatEngine(
+        ChatSettings(
+            model=settings.model,
+            base_url=settings.base_url,
+            api_key_env=settings.api_key_env,
+            temperature=settings.temperature,
+            max_tokens=settings.max_tokens,
+            seed=settings.seed,
+            timeout_s=settings.timeout_s,
+        )
+    )
+
+
+def engine_use(task: str, backend: Any, settings: EngineConfig) -> EngineUse:
+    """What the report says about a task's engine."""
+    from model.prompting import pack
+    from tools.reporting.data import EngineUse
+
+    spoken = {"temperature": settings.temperature, "max_tokens": settings.max_tokens, "seed": settings.seed}
+    return EngineUse(
+        task=task,
+        name=backend.name,
+        language_model=backend.language_model,
+        label=backend.label,
+        prompt=pack("ours", task).tag if backend.language_model else "",
+        parameters=spoken if backend.language_model else {},
+    )
+
+
+def wrapped(backend: Engine, calls: CallLog, in_flight: int) -> Engine:
+    """A backend with its wrappers, in the order that model.wrappers explains."""
+    from model.wrappers import Limited, Recorded, Retried
+
+    chance = random.Random()  # noqa: S311 - spreads retries, decides nothing
+    return Recorded(Retried(Limited(backend, in_flight), jitter=lambda: chance.uniform(0.75, 1.25)), calls)
+
+
+def transport(config: ReviewConfig, exchanges: Exchanges, pubmed_url: str | None = None) -> Transport:
+    """The one way out."""
+    from tools import eutils
+    from tools.transport import Transport
+
+    keys = [api_key(s) for s in config.sources if isinstance(s, PubmedSource)]
+    emails = [config.email_for(s) for s in config.sources if isinstance(s, PubmedSource)]
+    key = next((k for k in keys if k), None)
+    services = {eutils.SERVICE: eutils.service(pubmed_url, api_key=key)}
+    secrets = [s for s in (*keys, *emails) if s]
+    return Transport(services, exchanges, cache=cache_folder(), secrets=secrets)
+
+
+def api_key(source: PubmedSource) -> str | None:
+    """The NCBI key, from the variable that the protocol names.
+
+    Raises:
+        ConfigError: the variable is not set.
+    """
+    if source.api_key_env is None:
+        return None
+    key = os.environ.get(source.api_key_env)
+    if not key:
+        raise ConfigError(
+            f"sources: api_key_env names {source.api_key_env}, which is not set. "
+            f"Remedy: export {source.api_key_env}=…, or remove the line to go without a key."
+        )
+    return key
+
+
+def sources(
+    review: Review,
+    config: ReviewConfig,
+    folder: Path,
+    words: Vocabulary | None,
+    way_out: Transport,
+    progress: Progress,
+) -> list[SourceUse]:
+    """The protocol's sources, live; what a file brings is kept like what a service says."""
+    from graphs.deps import SourceUse
+    from tools.search.sources.base import DateRange
+    from tools.search.sources.local_files import LocalFiles
+    from tools.search.sources.pubmed import PubMedSource as PubMed
+    from tools.search.sources.recorded import Recorded
+
+    uses = []
+    for settings in config.sources:
+        told = partial(progress, f"searching {settings.name}")
+        if isinstance(settings, PubmedSource):
+            email = config.email_for(settings) or ""
+            source: Any = PubMed(way_out, email=email, api_key=api_key(settings), progress=told)
+        else:
+            paths = [folder / file for file in settings.files]
+            kind = settings.kind_in_prisma
+            files = LocalFiles(settings.name, paths, cache_folder() / "indexes", words, kind, told)
+            source = Recorded(settings.name, kind, files, review.exchanges, review.clock)
+        dates = DateRange(start=settings.start, end=settings.end)
+        uses.append(SourceUse(source, dates, settings.limit, settings.model_dump(mode="json", by_alias=True)))
+    return uses
+
+
+def texts(review: Review, config: ReviewConfig, folder: Path, way_out: Transport) -> Any:
+    """The reviewer's folder first, then PubMed Central where the protocol allows it."""
+    from tools.fulltext.finding import FolderFinder, PmcFinder, Stored, either
+
+    finder: Any = FolderFinder(folder / config.fulltext.folder)
+    pubmed = next((s for s in config.sources if isinstance(s, PubmedSource)), None)
+    email = config.review.email or (pubmed.email if pubmed else None)
+    if config.fetch_pmc and email:
+        key = api_key(pubmed) if pubmed else None
+        finder = either(
+            finder, PmcFinder(way_out, email=email, api_key=key, event=f"{review.pass_id}/fulltext")
+        )
+    return Stored(finder, review.exchanges, review.clock)
+
+
+# Whole -------------------------------------------------------------------------------------------
+
+
+def live_deps(
+    review: Review, *, progress: Progress = silent, pubmed_url: str | None = None, attempt: int = 1
+) -> Deps:
+    """Everything the graph needs to go on with a review that has a protocol and a pass.
+
+    Raises:
+        ConfigError: a key is not set, or the embedding model or vocabulary is another than the
+            protocol's revision was made with.
+    """
+    from graphs.deps import Deps
+    from model.ranking import SimilarityRanker
+    from tools.logs import ScoreLog
+
+    config, folder = review.config, review.home.yaml.parent
+    environment = review.protocol.content["environment"]
+    if (now := environment_of(config, folder)) != environment:
+        raise ConfigError(
+            f"the embedding model or the vocabulary has changed since protocol revision "
+            f"{review.protocol.revision}: {environment} became {now}. Remedy: install the earlier one again, or "
+            'take the new one as a protocol revision with `resume --reason "…"`.'
+        )
+    words, vectors = vocabulary(config, folder), embedder(config.prefilter.model)
+    way_out = transport(config, review.exchanges, pubmed_url)
+    settings = {task: config.engine.for_task(task) for task in TASKS}
+    backends = {task: engine(settings[task], words, vectors) for task in TASKS}
+    return Deps(
+        store=review.store,
+        config=config,
+        protocols=review.store.protocols(),
+        review_id=config.review_id,
+        pass_id=review.pass_id,
+        engines={t: wrapped(backends[t], review.calls, settings[t].max_in_flight) for t in TASKS},
+        in_flight={t: settings[t].max_in_flight for t in TASKS},
+        ranker=SimilarityRanker(
+            environment["embedder"], lambda: vectors, ScoreLog(review.database), partial(progress, "ranking")
+        ),
+        sources=sources(review, config, folder, words, way_out, progress),
+        texts=texts(review, config, folder, way_out),
+        vocabulary=words,
+        out=review.home.out,
+        progress=progress,
+        version=version("leads-agent"),
+        engine_uses=tuple(engine_use(t, backends[t], settings[t]) for t in TASKS),
+        attempt=attempt,
+    )
+
+
+def attempts(review: Review) -> int:
+    """The attempt that the last run made: 1, and one more for every wish to try failures again."""
+    runs = [event for event in review.store.events(review.pass_id) if event.kind == "run"]
+    return int(runs[-1].content["attempt"]) if runs else 1
+
+
+def review_graph(config: Mapping[str, Any]) -> Any:
+    """The graph for LangGraph's own tools (langgraph.json).
+
+    Args:
+        config: a RunnableConfig; `configurable.review` is the path of a review.yaml that was run
+            before. Without it the graph of the demonstration is built, for looking at.
+    """
+    from graphs.review import build
+
+    given = (config.get("configurable") or {}).get("review")
+    path = Path(given) if given else Path(__file__).parents[1] / "examples" / "demo" / "review.yaml"
+    home = Home.of(path)
+    database = Database.file(home.database)
+    review = Review(home, system_clock, database, Store(database, Blobs(home.blobs), system_clock))
+    from agent.protocol import ensure_protocol
+
+    ensure_protocol(review, overrides=None, reason=None, author="langgraph")
+    return build(live_deps(review))

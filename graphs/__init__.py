@@ -1,0 +1,1 @@
+"""The order of things: the review as a LangGraph state machine."""

@@ -1,0 +1,38 @@
+"""What travels through the graph: names of things, never the things.
+
+Records live in the store; the state holds JSON primitives only, so that the checkpoints of a review of
+any size stay in kilobytes and survive a change of our classes.
+"""
+
+from typing import TypedDict
+
+__all__ = ["STATE_VERSION", "ReviewState"]
+
+STATE_VERSION = 1
+
+
+class ReviewState(TypedDict, total=False):
+    """A pass over the review."""
+
+    state_version: int
+    review_id: str
+    pass_id: str
+    """With `review_id` it names the LangGraph thread."""
+    protocol_revision: int
+    """Revision the pass is working to; a newer one starts the walk again from the top."""
+    pico_id: str
+    """Artefact: the elements of the question."""
+    query_id: str
+    """Artefact: the strategy."""
+    search_ids: list[str]
+    """Search events whose records are current, one per source."""
+    screen_id: str
+    """Artefact: the list of suggested title/abstract decisions."""
+    extract_id: str
+    """Artefact: the list of suggested full-text decisions, and the extraction table."""
+    studies: int
+    """How many studies the review includes."""
+    report_sha256: str
+    """Hash over the files in `out`."""
+    decision: str
+    """What a person said at the last gate; the edges read it."""

@@ -1,0 +1,74 @@
+"""Step `fulltext`: the full text of every report that passed, found and read.
+
+*Not found* waits and is looked for again at each resume; *found but unreadable* is a failure that a
+person resolves. Neither is ever an exclusion.
+"""
+
+from typing import Any
+
+from graphs.accounts import entering, stale, unsettled
+from graphs.deps import Deps
+from graphs.state import ReviewState
+from graphs.steps.judging import Batches
+from tools.fulltext import jats
+from tools.fulltext.finding import Found
+from tools.records.dedupe import title_key
+from tools.schemas import FullText, Outcome, Record, canonical_json
+from tools.store import StoredOutcome
+
+__all__ = ["fulltext", "read_text"]
+
+
+def fulltext(_state: ReviewState, deps: Deps) -> dict[str, Any]:
+    """Look for what is new or was not found before."""
+    keys = entering(deps.store, deps.pass_id, "fulltext")
+    revision = deps.revision_of("fulltext")
+    deps.store.add_outcomes(deps.pass_id, revision, stale(deps.store, deps.pass_id, "fulltext", keys))
+    standing = deps.store.outcomes(deps.pass_id, "fulltext")
+    open_ = set(unsettled(deps.store, deps.pass_id, "fulltext", keys, revision))
+    missing = {record_id for record_id, stored in standing.items() if stored.outcome.kind == "waiting"}
+    wanted = [key for key in keys if key in open_ or key[0] in missing]
+    with Batches(deps, "fulltext", "full texts", len(wanted)) as batches:
+        for record in deps.records(wanted):
+            before = standing.get(record.record_id)
+            outcome = _sought(record, before, deps)
+            if record.record_id not in missing or outcome.kind != "waiting":
+                batches.add(outcome)
+    return {}
+
+
+def read_text(outcome: Outcome, deps: Deps) -> FullText:
+    """The parsed full text behind a passed outcome of this step."""
+    return FullText.model_validate_json(deps.store.blobs.get(outcome.content["text"]))
+
+
+def _sought(record: Record, before: StoredOutcome | None, deps: Deps) -> Outcome:
+    base = Outcome(
+        step="fulltext",
+        record_id=record.record_id,
+        record_version=record.version,
+        kind="waiting",
+        reader="rule",
+        attempt=1 if before is None else before.outcome.attempt + 1,
+    )
+    found = deps.texts.find(record)
+    if not isinstance(found, Found):
+        return base.model_copy(update={"reason": f"not retrieved: {found.reason}"})
+    try:
+        text = jats.parse(found.data, report_id=record.record_id, source=found.source)
+    except jats.UnreadableFullText as e:
+        told = {"kind": "failed", "reason": f"unreadable: {e}", "content": {"source": found.source}}
+        return base.model_copy(update=told)
+    content = {
+        "text": deps.store.blobs.put(canonical_json(text).encode()),
+        "source": found.source,
+        "warnings": [*text.warnings, *_wrong_paper(record, text)],
+    }
+    return base.model_copy(update={"kind": "passed", "content": content})
+
+
+def _wrong_paper(record: Record, text: FullText) -> list[str]:
+    """A file may lie under the wrong number; a person must be told before trusting its figures."""
+    if not record.title or not text.title or title_key(record.title) == title_key(text.title):
+        return []
+    return [f"its title differs from the record's: {text.title!r}"]

@@ -1,0 +1,38 @@
+"""Step `pico`: the question, taken apart into the elements of its framework."""
+
+from typing import Any
+
+from graphs.deps import Deps
+from graphs.state import ReviewState
+from model.engine import Request
+from model.pool import ask
+from model.tasks.pico import TASK, PicoInput
+
+__all__ = ["pico"]
+
+
+def pico(_state: ReviewState, deps: Deps) -> dict[str, Any]:
+    """Store the elements as an artefact; what the reviewer gave stays, and an edited revision too."""
+    standing = deps.store.artefact(deps.pass_id, "pico")
+    if standing is not None and standing.basis == deps.basis["pico"]:
+        return {"pico_id": standing.artefact_id}
+    question = deps.config.question
+    asked = PicoInput(
+        title=deps.config.review.title,
+        question=question.text,
+        framework=question.framework,
+        elements=deps.config.kind.element_ids,
+        given=question.elements,
+    )
+    engine = deps.engines["pico"]
+    answer = ask(engine, Request(TASK, asked, attempt=deps.attempt))
+    found = {element.name: list(element.phrases) for element in answer.value.elements}
+    elements = {name: list(question.elements.get(name, ())) or found[name] for name in asked.elements}
+    made = deps.store.add_artefact(
+        deps.pass_id,
+        "pico",
+        {"framework": question.framework, "elements": elements, "call_key": answer.key},
+        author=f"machine:{engine.name}",
+        basis=deps.basis["pico"],
+    )
+    return {"pico_id": made.artefact_id}

@@ -1,0 +1,283 @@
+"""Step `report`: everything in `out/`, rebuilt from stored rows and nothing else."""
+
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from graphs.accounts import current_searches
+from graphs.deps import Deps
+from graphs.gates import cells_of
+from graphs.state import ReviewState
+from graphs.steps.approve import studies_of
+from tools.errors import StoreError
+from tools.reporting.data import (
+    ArtefactEdit,
+    FinalDecision,
+    Prefilter,
+    ProtocolRevision,
+    QuestionElement,
+    RecordLine,
+    ReportStatus,
+    ReviewData,
+    SearchRun,
+)
+from tools.reporting.render import render_all
+from tools.schemas import Failed, Record, RecordVerdict, sha256_of
+from tools.store import Protocol, Search, StoredOutcome
+
+__all__ = ["differences", "report", "review_data", "write_all"]
+
+FILES = {
+    "html": ("report.html",),
+    "csv": ("decisions.csv", "extraction.csv"),
+    "ris": ("included.ris",),
+    "svg": ("prisma.svg",),
+    "json": ("counts.json", "data.json"),
+}
+"""What `outputs` in review.yaml stands for. The search as run is always written: PRISMA-S asks for it."""
+
+DEDUPLICATION = "Equal PMID or DOI with agreeing titles; doubtful pairs are kept apart and listed."
+
+
+def report(_state: ReviewState, deps: Deps) -> dict[str, Any]:
+    """Render the review and swap the new files in, all at once."""
+    files = rendered(deps)
+    write_all(deps.out, files)
+    return {"report_sha256": sha256_of({name: sha256_of(body) for name, body in files.items()})}
+
+
+def rendered(deps: Deps) -> dict[str, bytes]:
+    """File name to bytes: a pure function of the stored rows."""
+    wanted = ["search.txt", *(name for output in deps.config.outputs for name in FILES[output])]
+    return render_all(review_data(deps), wanted)
+
+
+def write_all(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Replace the folder's content; a crash leaves the old files or the new ones, never a mixture.
+
+    Raises:
+        StoreError: the disk is full or not writable.
+    """
+    fresh, old = folder.with_name(folder.name + ".new"), folder.with_name(folder.name + ".old")
+    try:
+        for leftover in (fresh, old):
+            shutil.rmtree(leftover, ignore_errors=True)
+        fresh.mkdir(parents=True)
+        for name, body in files.items():
+            (fresh / name).write_bytes(body)
+        if folder.exists():
+            os.replace(folder, old)
+        os.replace(fresh, folder)
+        shutil.rmtree(old, ignore_errors=True)
+    except OSError as e:
+        raise StoreError(
+            f"cannot write {folder}: {e}. Make room or make it writable, then `python -m agent resume`."
+        ) from e
+
+
+def review_data(deps: Deps) -> ReviewData:
+    """The review as one value, every tuple in the order of stored rows."""
+    config, store = deps.config, deps.store
+    elements = store.artefact(deps.pass_id, "pico")
+    extracted = store.artefact(deps.pass_id, "extract")
+    question = {} if elements is None else elements.content["elements"]
+    return ReviewData(
+        review_id=deps.review_id,
+        title=config.review.title,
+        review_type=config.review.type,
+        framework=config.question.framework,
+        question=tuple(QuestionElement(name=n, phrases=tuple(p)) for n, p in question.items()),
+        report_template=config.kind.report,
+        criteria=config.criteria,
+        revisions=_revisions(deps.protocols),
+        agent_version=deps.version,
+        engines=deps.engine_uses,
+        embedder=deps.ranker.name,
+        deduplication=DEDUPLICATION,
+        searches=_searches(deps),
+        records=tuple(_lines(deps)),
+        studies=tuple(studies_of(deps)) if store.outcomes(deps.pass_id, "approve") else (),
+        fields=config.form,
+        cells=() if extracted is None else tuple(cells_of(extracted.content)),
+        approvals=tuple(store.approvals(deps.pass_id)),
+        edits=tuple(_edits(deps)),
+    )
+
+
+# Protocol, searches, people ----------------------------------------------------------------------
+
+
+def _revisions(protocols: Iterable[Protocol]) -> tuple[ProtocolRevision, ...]:
+    revisions: list[ProtocolRevision] = []
+    before: Protocol | None = None
+    for protocol in protocols:
+        changed = () if before is None else differences(before.content, protocol.content)
+        revisions.append(
+            ProtocolRevision(
+                revision=protocol.revision, at=protocol.at, reason=protocol.reason, differences=changed
+            )
+        )
+        before = protocol
+    return tuple(revisions)
+
+
+def differences(old: Any, new: Any, path: str = "") -> tuple[str, ...]:
+    """What changed between two protocols, one sentence per place. Pure."""
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        keys = [*old, *(key for key in new if key not in old)]
+        return tuple(
+            line
+            for key in keys
+            for line in differences(old.get(key), new.get(key), f"{path}.{key}" if path else str(key))
+        )
+    if old == new:
+        return ()
+    if _named(old) and _named(new):
+        return differences({x["id"]: x for x in old}, {x["id"]: x for x in new}, path)
+    return (f"{path}: {_said(old)} became {_said(new)}",)
+
+
+def _named(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(x, Mapping) and "id" in x for x in value)
+
+
+def _said(value: Any) -> str:
+    return "nothing" if value in (None, [], "", {}) else repr(value)
+
+
+def _searches(deps: Deps) -> tuple[SearchRun, ...]:
+    current = set(current_searches(deps.store, deps.pass_id))
+    return tuple(
+        _search(search, len(deps.store.hits(search.search_id)), search.search_id not in current)
+        for search in deps.store.searches(deps.pass_id)
+    )
+
+
+def _search(search: Search, received: int, superseded: bool) -> SearchRun:
+    result = search.result
+    return SearchRun(
+        search_id=search.search_id,
+        source=search.source,
+        kind=search.kind,
+        date=str(result.parameters["searched_at"]),
+        query_sent=result.query_sent,
+        translation=result.translation,
+        warnings=result.warnings,
+        count=result.count,
+        received=received,
+        missing=result.missing,
+        parameters=result.parameters,
+        superseded=superseded,
+    )
+
+
+def _edits(deps: Deps) -> Iterable[ArtefactEdit]:
+    for artefact, at in deps.store.artefacts(deps.pass_id):
+        if artefact.author.startswith("person:"):
+            yield ArtefactEdit(
+                step=artefact.step,
+                revision=artefact.revision,
+                author=artefact.author,
+                at=at,
+                parent=artefact.parent_id,
+                sha256=artefact.sha256,
+                note=artefact.note,
+            )
+
+
+# Records -----------------------------------------------------------------------------------------
+
+
+def _lines(deps: Deps) -> Iterable[RecordLine]:
+    """Every record that any search of this pass brought, in the order in which they came."""
+    store, pass_id = deps.store, deps.pass_id
+    found: dict[tuple[str, str], list[str]] = {}
+    for search in store.searches(pass_id):
+        for key in store.hits(search.search_id):
+            found.setdefault(key, []).append(search.search_id)
+    newest = {record_id: (record_id, version) for record_id, version in found}
+    searched: dict[str, list[str]] = {}
+    for (record_id, _version), search_ids in found.items():
+        searched.setdefault(record_id, []).extend(search_ids)
+    standing = {
+        step: store.outcomes(pass_id, step)
+        for step in ("retrieve", "prefilter", "screen", "fulltext", "extract")
+    }
+    machine = {step: store.machine_outcomes(pass_id, step) for step in ("screen", "extract")}
+    for record in store.records(newest.values()):
+        yield _line(record, tuple(dict.fromkeys(searched[record.record_id])), standing, machine)
+
+
+def _line(
+    record: Record,
+    search_ids: tuple[str, ...],
+    standing: Mapping[str, Mapping[str, StoredOutcome]],
+    machine: Mapping[str, Mapping[str, StoredOutcome]],
+) -> RecordLine:
+    key = record.record_id
+    group = _live(standing["retrieve"].get(key))
+    screened, read = machine["screen"].get(key), machine["extract"].get(key)
+    if _live(standing["screen"].get(key)) is None:
+        screened = None
+    if _live(standing["extract"].get(key)) is None:
+        read = None
+    return RecordLine(
+        record=record,
+        search_ids=search_ids,
+        duplicate_of=None if group is None else group.outcome.content.get("duplicate_of"),
+        prefilter=_prefilter(_live(standing["prefilter"].get(key))),
+        verdict=_verdict(screened),
+        failure=_failure(screened),
+        title_abstract=_decision(_live(standing["screen"].get(key))),
+        report=_report(_live(standing["fulltext"].get(key))),
+        full_text_verdict=_verdict(read),
+        full_text_failure=_failure(read),
+        full_text=_decision(_live(standing["extract"].get(key))),
+    )
+
+
+def _live(stored: StoredOutcome | None) -> StoredOutcome | None:
+    return None if stored is None or stored.outcome.kind == "superseded" else stored
+
+
+def _prefilter(stored: StoredOutcome | None) -> Prefilter | None:
+    if stored is None or stored.outcome.content["rank"] is None:
+        return None
+    content = stored.outcome.content
+    kept = stored.outcome.kind == "passed" and not content["audit"]
+    return Prefilter(rank=content["rank"], score=content["score"], kept=kept, audit=content["audit"])
+
+
+def _verdict(stored: StoredOutcome | None) -> RecordVerdict | None:
+    if stored is None or "verdict" not in stored.outcome.content:
+        return None
+    return RecordVerdict.model_validate(stored.outcome.content["verdict"])
+
+
+def _failure(stored: StoredOutcome | None) -> Failed | None:
+    if stored is None or "failure" not in stored.outcome.content:
+        return None
+    return Failed.model_validate(stored.outcome.content["failure"])
+
+
+def _decision(stored: StoredOutcome | None) -> FinalDecision | None:
+    """A decision is final when a person or a rule of the protocol is behind it."""
+    if stored is None or stored.outcome.reader.startswith("machine:"):
+        return None
+    outcome = stored.outcome
+    said = outcome.content.get("decision", outcome.kind)
+    kind = outcome.kind if outcome.kind in ("passed", "excluded") else said
+    if kind not in ("passed", "excluded", "ongoing", "awaiting_classification"):
+        return None
+    return FinalDecision(kind=kind, reason=outcome.reason, by=outcome.reader, how=outcome.content["how"])
+
+
+def _report(stored: StoredOutcome | None) -> ReportStatus | None:
+    if stored is None:
+        return None
+    outcome = stored.outcome
+    state = {"passed": "retrieved", "waiting": "not_retrieved", "failed": "unreadable"}[outcome.kind]
+    why = outcome.reason or "; ".join(outcome.content.get("warnings", ()))
+    return ReportStatus(state=state, why=why, source=outcome.content.get("source", ""))

@@ -1,0 +1,1 @@
+"""The reasoning engine: tasks, prompts and the backends that answer them."""

@@ -1,0 +1,1 @@
+"""An engine of rules and embeddings, without a language model."""

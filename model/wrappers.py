@@ -1,0 +1,174 @@
+"""Engines around an engine: recording, replaying, limiting, retrying.
+
+The usual nesting is `Recorded(Retried(Limited(backend)))`: only what is final is stored, and
+waiting for a slot is not counted as a failure.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import json
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from model.engine import (
+    A,
+    Answer,
+    AnswerRejected,
+    Engine,
+    EngineBusy,
+    EngineRefused,
+    EngineUnavailable,
+    I,
+    Request,
+    call_key,
+    call_request,
+    parse_answer,
+)
+from tools.errors import EngineError, ReplayMiss
+from tools.logs import CallLog, StoredCall
+
+__all__ = ["Limited", "Recorded", "Replayed", "Retried", "pause_s"]
+
+MAX_ATTEMPTS = 4
+
+
+class Recorded:
+    """Asks once in the life of a review: a stored call is the answer, a stored failure the failure."""
+
+    def __init__(self, engine: Engine, log: CallLog) -> None:
+        self.engine, self.log = engine, log
+        self.name = engine.name
+
+    def seen(self, request: Request[Any, Any]) -> Mapping[str, Any]:
+        """As the engine within."""
+        return self.engine.seen(request)
+
+    async def answer(self, request: Request[I, A]) -> Answer[A]:
+        """The stored answer, or the engine's, stored before it is returned.
+
+        Raises:
+            EngineError: as the engine within; all but `EngineUnavailable` are stored as final.
+        """
+        told = call_request(self.engine, request)
+        key = call_key(told)
+        if (stored := self.log.find(key)) is not None:
+            return _from_store(stored, request)
+        began = time.perf_counter()
+        call = StoredCall(key=key, task=request.task.id, engine=self.name, request=told, status="ok", raw="")
+        try:
+            answer = await self.engine.answer(request)
+        except EngineUnavailable:
+            raise
+        except EngineError as e:
+            raw = e.raw if isinstance(e, AnswerRejected) else ""
+            failed = replace(call, status="failed", raw=raw, error_kind=e.kind, error=str(e))
+            self.log.save(replace(failed, seconds=time.perf_counter() - began))
+            raise
+        answered = replace(call, raw=answer.raw, tokens_in=answer.tokens_in, tokens_out=answer.tokens_out)
+        self.log.save(replace(answered, seconds=time.perf_counter() - began))
+        return replace(answer, key=key)
+
+
+class Replayed:
+    """Answers from the log alone. `engine` only tells what it would have been asked, and is never asked."""
+
+    def __init__(self, engine: Engine, log: CallLog) -> None:
+        self.engine, self.log = engine, log
+        self.name = engine.name
+
+    def seen(self, request: Request[Any, Any]) -> Mapping[str, Any]:
+        """As the engine within."""
+        return self.engine.seen(request)
+
+    async def answer(self, request: Request[I, A]) -> Answer[A]:
+        """The stored answer.
+
+        Raises:
+            ReplayMiss: nothing is stored for this request; shows how the nearest one differs.
+            EngineError: the stored failure.
+        """
+        told = call_request(self.engine, request)
+        if (stored := self.log.find(call_key(told))) is None:
+            raise ReplayMiss(_nearest(self.log, request.task.id, told))
+        return _from_store(stored, request)
+
+
+class Limited:
+    """At most `in_flight` requests at once."""
+
+    def __init__(self, engine: Engine, in_flight: int) -> None:
+        self.engine, self.in_flight = engine, in_flight
+        self.name = engine.name
+        # A semaphore belongs to one event loop, and each step of a review runs its own.
+        self._slots: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+
+    def seen(self, request: Request[Any, Any]) -> Mapping[str, Any]:
+        """As the engine within."""
+        return self.engine.seen(request)
+
+    async def answer(self, request: Request[I, A]) -> Answer[A]:
+        """As the engine within, after waiting for a slot."""
+        slots = self._slots.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(self.in_flight))
+        async with slots:
+            return await self.engine.answer(request)
+
+
+class Retried:
+    """Asks again after `EngineBusy`, with growing pauses."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        jitter: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.engine, self.jitter, self.sleep = engine, jitter, sleep
+        self.name = engine.name
+
+    def seen(self, request: Request[Any, Any]) -> Mapping[str, Any]:
+        """As the engine within."""
+        return self.engine.seen(request)
+
+    async def answer(self, request: Request[I, A]) -> Answer[A]:
+        """As the engine within, at the latest after `MAX_ATTEMPTS`."""
+        attempt = 1
+        while True:
+            try:
+                return await self.engine.answer(request)
+            except EngineBusy:
+                if (pause := pause_s(attempt)) is None:
+                    raise
+                await self.sleep(pause * self.jitter())
+                attempt += 1
+
+
+def pause_s(attempt: int) -> float | None:
+    """Seconds to wait after the `attempt`-th busy answer (from 1), or None when it is time to give up."""
+    return None if attempt >= MAX_ATTEMPTS else min(2.0**attempt, 30.0)
+
+
+_KINDS = {kind.kind: kind for kind in (AnswerRejected, EngineRefused, EngineBusy)}
+
+
+def _from_store(stored: StoredCall, request: Request[I, A]) -> Answer[A]:
+    if stored.status == "failed":
+        raise _KINDS.get(stored.error_kind or "", EngineError)(stored.error or "failed")
+    value = parse_answer(request, stored.raw)
+    return Answer(value, stored.raw, stored.key, stored.tokens_in, stored.tokens_out, stored.seconds)
+
+
+def _nearest(log: CallLog, task: str, wanted: str) -> str:
+    """Say what a replay asked for, and how it differs from the most similar stored request."""
+    requests = [call.request for call in log.all(task)]
+    if not requests:
+        return f"the review holds no call of task {task!r}. Was it run to this step?"
+    # Comparing beginnings finds the neighbour: requests of one task share everything but the record.
+    start = max(requests, key=lambda r: difflib.SequenceMatcher(None, r[:2000], wanted[:2000]).quick_ratio())
+    old, new = (json.dumps(json.loads(t), indent=1, ensure_ascii=False).splitlines() for t in (start, wanted))
+    diff = "\n".join(list(difflib.unified_diff(old, new, "stored", "asked for now", lineterm="", n=1))[:40])
+    return f"no stored call of task {task!r} for this request. The nearest one differs so:\n{diff}"

@@ -1,0 +1,1 @@
+"""Full texts: reading them and finding quotes in them."""

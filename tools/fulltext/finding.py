@@ -1,0 +1,167 @@
+"""Where full texts are looked for: the reviewer's folder first, then PubMed Central.
+
+What was found is kept as an exchange, so that a replay reads the same bytes; what was not found is
+looked for again at every resume, since people add files while a review waits.
+"""
+
+import gzip
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from tools.errors import InputFileError
+from tools.exchange import ExchangeLog, StoredExchange
+from tools.fulltext import jats, pmc
+from tools.schemas import Record, canonical_json, sha256_of
+from tools.transport import Transport
+
+__all__ = ["FolderFinder", "Found", "NotFound", "PmcFinder", "Stored", "TextFinder", "either"]
+
+SUFFIXES = (".nxml", ".xml", ".nxml.gz", ".xml.gz")
+
+
+@dataclass(frozen=True)
+class Found:
+    """The bytes of a full text and where they came from."""
+
+    data: bytes
+    source: str
+
+
+@dataclass(frozen=True)
+class NotFound:
+    """There is no full text here: an answer, not a failure."""
+
+    reason: str
+
+
+class TextFinder(Protocol):
+    """Finds the full text of a report."""
+
+    def find(self, record: Record) -> Found | NotFound:
+        """The text, or why there is none.
+
+        Raises:
+            SourceUnavailable: a service that may have it did not answer; that is not "none".
+        """
+        ...
+
+
+class FolderFinder:
+    """JATS files in a folder, known by the identifiers inside them or by their names.
+
+    A file belongs to a record when it carries the record's PMID, PMCID or DOI, or is named after one of
+    them or after the record's own key, with `/` written as `_`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._paths: dict[str, Path] | None = None
+
+    def find(self, record: Record) -> Found | NotFound:
+        """The first file that belongs to the record."""
+        names = [record.pmcid, record.pmid, record.doi, record.record_id.partition(":")[2]]
+        paths = self._index()
+        for name in filter(None, names):
+            if (path := paths.get(_plain(name))) is not None:
+                return Found(_read(path), path.name)
+        return NotFound(f"no file for it in {self.folder.name}/")
+
+    def _index(self) -> dict[str, Path]:
+        if self._paths is None:
+            self._paths = {}
+            files = sorted(self.folder.iterdir()) if self.folder.is_dir() else []
+            for path in (p for p in files if p.name.endswith(SUFFIXES)):
+                stem = path.name[: -len(next(s for s in SUFFIXES if path.name.endswith(s)))]
+                for name in (*_identifiers(path), stem):
+                    self._paths.setdefault(_plain(name), path)
+        return self._paths
+
+
+class PmcFinder:
+    """Open-access texts in PubMed Central, for records that carry a PMCID."""
+
+    def __init__(self, transport: Transport, *, email: str, api_key: str | None, event: str) -> None:
+        self.transport, self.email, self.api_key, self.event = transport, email, api_key, event
+
+    def find(self, record: Record) -> Found | NotFound:
+        """The article that PMC gives for the record's PMCID."""
+        if record.pmcid is None:
+            return NotFound("no PMCID, so PMC was not asked")
+        answer = pmc.fetch_jats(
+            self.transport, record.pmcid, email=self.email, api_key=self.api_key, event=self.event
+        )
+        if isinstance(answer, pmc.NoFullText):
+            return NotFound(f"PMC: {answer.reason}")
+        return Found(answer, f"PMC {record.pmcid}")
+
+
+class Stored:
+    """Keeps what a finder finds, and serves what is kept; with no finder it serves a replay."""
+
+    def __init__(self, finder: TextFinder | None, log: ExchangeLog, clock: Callable[[], str]) -> None:
+        self.finder, self.log, self.clock = finder, log, clock
+
+    def find(self, record: Record) -> Found | NotFound:
+        """The kept text, or what the finder finds now."""
+        request = canonical_json(
+            {"service": "fulltext", "record_id": record.record_id, "version": record.version}
+        )
+        key = "v1:" + sha256_of(request)
+        if (kept := self.log.find(key)) is not None:
+            return Found(kept.body, kept.content_type)
+        if self.finder is None:
+            return NotFound("not retrieved when the review was run")
+        found = self.finder.find(record)
+        if isinstance(found, Found):
+            self.log.save(
+                StoredExchange(
+                    key=key,
+                    service="fulltext",
+                    request=request,
+                    status=200,
+                    content_type=found.source,
+                    body=found.data,
+                    at=self.clock(),
+                )
+            )
+        return found
+
+
+def either(first: TextFinder, second: TextFinder) -> TextFinder:
+    """Ask the second where the first has nothing; the reasons of both are kept."""
+    return _Either(first, second)
+
+
+@dataclass(frozen=True)
+class _Either:
+    first: TextFinder
+    second: TextFinder
+
+    def find(self, record: Record) -> Found | NotFound:
+        found = self.first.find(record)
+        if isinstance(found, Found):
+            return found
+        other = self.second.find(record)
+        return other if isinstance(other, Found) else NotFound(f"{found.reason}; {other.reason}")
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    except (OSError, EOFError, gzip.BadGzipFile) as e:
+        raise InputFileError(f"{path} cannot be read: {e}. Replace it, or move it out of the folder.") from e
+
+
+def _plain(name: str) -> str:
+    return name.casefold().replace("/", "_").replace(":", "_")
+
+
+def _identifiers(path: Path) -> list[str]:
+    """PMCID, PMID and DOI inside a file; none if it is unreadable, which shows when it is read for good."""
+    try:
+        text = jats.parse(_read(path), report_id=path.name, source=path.name)
+    except jats.UnreadableFullText:
+        return []
+    return [name for name in (text.pmcid, text.pmid, text.doi) if name]

@@ -1,0 +1,363 @@
+"""The protocol as a value: the parts of review.yaml, one frozen model each, each field described. Pure."""
+
+import re
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
+
+from tools.frameworks import Framework, ReviewKind, ReviewType, kind_of
+from tools.schemas import Criterion, FieldSpec, Frozen
+
+__all__ = [
+    "DEFAULT_GATES",
+    "DEFAULT_PUBMED_LIMIT",
+    "OUTPUTS",
+    "EngineConfig",
+    "EngineTasks",
+    "Extraction",
+    "Fulltext",
+    "Gate",
+    "LocalSource",
+    "OutputFormat",
+    "Prefilter",
+    "PubmedSource",
+    "Question",
+    "Review",
+    "ReviewConfig",
+    "Screening",
+    "Search",
+    "SourceConfig",
+    "TaskEngine",
+    "TaskName",
+    "slug",
+]
+
+Gate = Literal["pico", "query", "screen", "extract"]
+"""Steps after which a person decides."""
+
+OutputFormat = Literal["html", "csv", "ris", "svg", "json"]
+"""Files the report step can write."""
+
+TaskName = Literal["pico", "query", "screen", "characteristics"]
+"""What an engine can be asked; see `model.tasks`."""
+
+Backend = Literal["baseline", "openai"]
+
+DEFAULT_GATES: tuple[Gate, ...] = ("query", "screen", "extract")
+OUTPUTS: tuple[OutputFormat, ...] = ("html", "csv", "ris", "svg", "json")
+
+DEFAULT_PUBMED_LIMIT = 9999
+"""ESearch delivers no more from one result set (NBK25499, `retstart`)."""
+
+
+def _iso_date(text: str) -> str:
+    try:
+        # Compared with its own spelling, since fromisoformat also takes 20150131 and 2015-W05-6.
+        if date.fromisoformat(text).isoformat() == text:
+            return text
+    except ValueError:
+        pass
+    raise ValueError("is not a date; write year-month-day, such as 2015-01-31")
+
+
+def _http_url(text: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/@?#]+(/[^\s@?#]*)?", text):
+        raise ValueError(
+            "is not the address of a server; write it as http://localhost:8000/v1, no password in it"
+        )
+    return text
+
+
+def _email(text: str) -> str:
+    if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s.]+", text):
+        raise ValueError("is not an email address; write it as name@institute.org")
+    return text
+
+
+def _env_name(text: str) -> str:
+    # The value is not repeated: what is wrongly put here is usually the key itself.
+    if not re.fullmatch(r"[A-Z_][A-Z0-9_]*", text):
+        raise ValueError(
+            "is not the name of an environment variable; write a name in capitals such as NCBI_API_KEY, "
+            "never the key itself"
+        )
+    return text
+
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+IsoDate = Annotated[str, AfterValidator(_iso_date)]
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+Email = Annotated[str, AfterValidator(_email)]
+EnvName = Annotated[str, AfterValidator(_env_name)]
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$", max_length=60)]
+SourceName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=40)]
+
+
+class Review(Frozen):
+    """What this review is and who does it."""
+
+    title: Text = Field(description="Title of the review, as it will stand above the report.")
+    type: ReviewType = Field(
+        description="What the review asks. It switches search filters, extraction form and report template."
+    )
+    id: Slug | None = Field(
+        default=None, description="Short name for threads and file names. Default: the folder's name."
+    )
+    email: Email | None = Field(
+        default=None, description="Contact address, sent to services whose rules ask for one, such as NCBI."
+    )
+    reviewers: tuple[Text, ...] = Field(default=(), description="Names of the people who decide.")
+
+
+class Question(Frozen):
+    """The review question, as text, as elements, or both."""
+
+    framework: Framework = Field(description="How the question is cut into elements.")
+    text: str = Field(
+        default="", description="The question in free text, or labelled such as `P: adults with CKD`."
+    )
+    elements: dict[str, tuple[Text, ...]] = Field(
+        default_factory=dict,
+        description="Phrases per element of the framework. What is given here is kept as it is.",
+    )
+
+
+class Search(Frozen):
+    """How the strategy comes about."""
+
+    strategy: Text | None = Field(
+        default=None, description="A PubMed strategy of your own, used exactly as it is."
+    )
+    filters: tuple[str, ...] = Field(default=(), description="Names of published search filters to add.")
+    include_elements: tuple[str, ...] | None = Field(
+        default=None,
+        description="Elements to search for. Default: those usual for the framework, no outcomes.",
+    )
+    vocabulary: Text | None = Field(
+        default=None,
+        description="A vocabulary file of your own, relative to this file. Default: the installed MeSH.",
+    )
+
+
+class _Source(Frozen):
+    """What every source has."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True)
+
+    start: IsoDate | None = Field(
+        default=None, alias="from", description="First day of publication, as 2015-01-31. Default: no limit."
+    )
+    end: IsoDate | None = Field(
+        default=None, alias="to", description="Last day of publication, as 2025-12-31. Default: no limit."
+    )
+
+
+class PubmedSource(_Source):
+    """PubMed through the E-utilities."""
+
+    kind: Literal["pubmed"] = Field(description="PubMed.")
+    name: SourceName = Field(default="pubmed", description="Name of the source; begins each record's id.")
+    limit: int = Field(
+        default=DEFAULT_PUBMED_LIMIT,
+        ge=1,
+        description="A search with more hits is refused before anything is fetched.",
+    )
+    email: Email | None = Field(
+        default=None,
+        description="Contact address for NCBI, whose policy asks for one. Default: review.email.",
+    )
+    api_key_env: EnvName | None = Field(
+        default=None, description="Name of the environment variable that holds the NCBI API key."
+    )
+
+
+class LocalSource(_Source):
+    """Files that you exported from a database or register."""
+
+    kind: Literal["local"] = Field(description="Files of records.")
+    name: SourceName = Field(description="Name of the database they came from; begins each record's id.")
+    files: tuple[Text, ...] = Field(min_length=1, description="Paths, relative to this file.")
+    kind_in_prisma: Literal["database", "register"] = Field(
+        default="database", description="The box of the PRISMA diagram it is counted in."
+    )
+    limit: int = Field(
+        default=200_000, ge=1, description="A search with more hits is refused before anything is read in."
+    )
+
+
+SourceConfig = Annotated[PubmedSource | LocalSource, Field(discriminator="kind")]
+
+
+class EngineConfig(Frozen):
+    """Who reads: the rules and embeddings shipped with this program, or a language model on a server."""
+
+    backend: Backend = Field(
+        default="baseline",
+        description="`baseline`: no language model. `openai`: any OpenAI-compatible server.",
+    )
+    model: Text | None = Field(default=None, description="Model name as the server knows it.")
+    base_url: HttpUrl | None = Field(
+        default=None, description="Address of the server, as http://localhost:8000/v1."
+    )
+    api_key_env: EnvName | None = Field(
+        default=None, description="Name of the environment variable that holds the server's key."
+    )
+    temperature: float = Field(default=0.0, ge=0, le=2, description="0 answers alike each time.")
+    max_tokens: int = Field(default=1024, ge=16, description="Longest answer, in tokens.")
+    seed: int = Field(default=0, ge=0, description="For servers that accept one.")
+    timeout_s: float = Field(default=120.0, gt=0, description="Seconds to wait for one answer.")
+    max_in_flight: int = Field(default=8, ge=1, description="Questions asked at the same time.")
+
+
+class TaskEngine(Frozen):
+    """Differences from `engine` for one task; what is not given is taken from there."""
+
+    backend: Backend | None = Field(default=None, description="As in `engine`.")
+    model: Text | None = Field(default=None, description="As in `engine`.")
+    base_url: HttpUrl | None = Field(default=None, description="As in `engine`.")
+    api_key_env: EnvName | None = Field(default=None, description="As in `engine`.")
+    temperature: float | None = Field(default=None, ge=0, le=2, description="As in `engine`.")
+    max_tokens: int | None = Field(default=None, ge=16, description="As in `engine`.")
+    seed: int | None = Field(default=None, ge=0, description="As in `engine`.")
+    timeout_s: float | None = Field(default=None, gt=0, description="As in `engine`.")
+    max_in_flight: int | None = Field(default=None, ge=1, description="As in `engine`.")
+
+
+class EngineTasks(EngineConfig):
+    """The engine for all tasks, and where single tasks differ."""
+
+    tasks: dict[TaskName, TaskEngine] = Field(
+        default_factory=dict, description="Differences per task: pico, query, screen, characteristics."
+    )
+
+    def for_task(self, task: TaskName) -> EngineConfig:
+        """The settings one task runs with. Another backend takes nothing over but what fits any backend."""
+        own = self.model_dump(exclude={"tasks"}, exclude_unset=True)
+        override = self.tasks.get(task)
+        if override is None:
+            return EngineConfig(**own)
+        given = override.model_dump(exclude_none=True)
+        if given.get("backend", self.backend) != self.backend:
+            own = {}
+        return EngineConfig(**{**own, **given})
+
+
+class Prefilter(Frozen):
+    """Which records are screened, best ranked first. Those below the cut are not screened, never excluded."""
+
+    model: Text = Field(
+        default="minilm", description="Embedding model: `minilm`, a model's name, or a folder with one."
+    )
+    keep: int | None = Field(
+        default=None, ge=1, description="How many records to screen, best ranked first. Default: all."
+    )
+    audit: int = Field(
+        default=30, ge=0, description="Records drawn at random from below the cut and screened as well."
+    )
+    seed: int = Field(default=0, ge=0, description="Seed of that draw.")
+
+
+class Screening(Frozen):
+    """Who excludes."""
+
+    mode: Literal["machine_suggests"] = Field(
+        default="machine_suggests", description="The machine suggests, a person decides."
+    )
+
+
+class Fulltext(Frozen):
+    """Where full texts come from."""
+
+    folder: Text = Field(
+        default="fulltexts", description="Folder with your full texts, relative to this file."
+    )
+    pmc: bool | None = Field(
+        default=None,
+        description="Also fetch open-access texts from PubMed Central. Default: when PubMed is a source.",
+    )
+
+
+class Extraction(Frozen):
+    """What is taken out of each included report."""
+
+    form: tuple[FieldSpec, ...] | None = Field(
+        default=None, min_length=1, description="Fields to fill in. Default: the form of this type of review."
+    )
+
+
+class ReviewConfig(Frozen):
+    """A review's protocol: the whole of review.yaml."""
+
+    review: Review = Field(description="Title, type and people.")
+    question: Question = Field(description="What the review wants to know.")
+    criteria: tuple[Criterion, ...] = Field(
+        min_length=1, description="Eligibility criteria. Their order is the order of exclusion reasons."
+    )
+    search: Search = Field(default=Search(), description="The search strategy.")
+    sources: tuple[SourceConfig, ...] = Field(min_length=1, description="Where records come from.")
+    engine: EngineTasks = Field(default=EngineTasks(), description="Who reads.")
+    prefilter: Prefilter = Field(default=Prefilter(), description="How many records are screened.")
+    screening: Screening = Field(default=Screening(), description="Who decides about exclusions.")
+    fulltext: Fulltext = Field(default=Fulltext(), description="Your full texts, and PubMed Central.")
+    extraction: Extraction = Field(default=Extraction(), description="The extraction form.")
+    gates: tuple[Gate, ...] = Field(
+        default=DEFAULT_GATES, description="Steps after which the review waits for a person."
+    )
+    outputs: tuple[OutputFormat, ...] = Field(
+        default=OUTPUTS, min_length=1, description="Files written into the folder `out`."
+    )
+
+    @property
+    def kind(self) -> ReviewKind:
+        """The row of the table of supported reviews.
+
+        Raises:
+            ConfigError: the pair of type and framework is not supported; never after `config.load`.
+        """
+        return kind_of(self.review.type, self.question.framework)
+
+    @property
+    def review_id(self) -> str:
+        """Short name of the review."""
+        return self.review.id or slug(self.review.title)
+
+    @property
+    def form(self) -> tuple[FieldSpec, ...]:
+        """The extraction form: the protocol's own, or the one of this type of review."""
+        return self.extraction.form or self.kind.form
+
+    @property
+    def searched(self) -> tuple[str, ...]:
+        """Elements that become blocks of the strategy."""
+        chosen = self.search.include_elements
+        return self.kind.searched if chosen is None else chosen
+
+    @property
+    def fetch_pmc(self) -> bool:
+        """Whether full texts are looked for in PubMed Central."""
+        if self.fulltext.pmc is not None:
+            return self.fulltext.pmc
+        return any(isinstance(s, PubmedSource) for s in self.sources)
+
+    def email_for(self, source: PubmedSource) -> str | None:
+        """The contact address a source sends along."""
+        return source.email or self.review.email
+
+    def completed(self, default_id: str) -> "ReviewConfig":
+        """The same protocol with every default that depends on another part written out."""
+        searched = self.searched if self.search.strategy is None else None
+        return self.model_copy(
+            update={
+                "review": self.review.model_copy(update={"id": self.review.id or default_id}),
+                "search": self.search.model_copy(update={"include_elements": searched}),
+                "fulltext": self.fulltext.model_copy(update={"pmc": self.fetch_pmc}),
+                "extraction": self.extraction.model_copy(update={"form": self.form}),
+            }
+        )
+
+
+def slug(text: str) -> str:
+    """Lower-case letters, digits and single hyphens; `review` where nothing is left."""
+    plain = re.sub(r"[^a-z0-9]+", "-", text.lower().encode("ascii", "ignore").decode()).strip("-")
+    return plain[:60].rstrip("-") or "review"

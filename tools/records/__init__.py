@@ -1,0 +1,1 @@
+"""Records become groups and studies."""

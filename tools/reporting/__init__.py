@@ -1,0 +1,1 @@
+"""What leaves the review: counts, diagram, tables, pages."""

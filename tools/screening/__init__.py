@@ -1,0 +1,1 @@
+"""Ranking records and judging them against criteria."""

@@ -1,0 +1,1 @@
+"""Finding records: strategies, vocabulary and the sources that answer them."""

@@ -1,0 +1,1 @@
+"""One file per place records come from; each meets `base.Source`."""

@@ -1,0 +1,42 @@
+"""What every source of records can do. A new source is one file here and one line in the contract test."""
+
+from typing import Protocol
+
+from tools.schemas import SearchResult
+from tools.search.query import Query
+
+__all__ = ["DateRange", "Source"]
+
+from tools.schemas import Frozen
+
+
+class DateRange(Frozen):
+    """Limits of a search, both ends included; ISO dates, or None for no limit."""
+
+    start: str | None = None
+    end: str | None = None
+
+
+class Source(Protocol):
+    """A place that answers a Boolean strategy with records."""
+
+    name: str
+    """As in review.yaml and in record ids: `<name>:<key>`."""
+
+    kind: str
+    """`database`, `register` or `file`: its box in the PRISMA diagram."""
+
+    def search(self, query: Query, *, search_id: str, dates: DateRange, limit: int) -> SearchResult:
+        """Run the strategy and bring every hit, or say which ones did not come.
+
+        Args:
+            query: the strategy as a value; the source renders it in its own language.
+            search_id: names this search event; a new event is a new exchange with the service.
+            dates: limits of the search.
+            limit: more hits than this are refused before anything is fetched.
+
+        Raises:
+            SourceRefused: the query cannot be run as it is, or has more hits than `limit`.
+            SourceUnavailable: the service did not answer; no records is never the result of that.
+        """
+        ...

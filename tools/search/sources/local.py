@@ -1,0 +1,382 @@
+"""A corpus on this machine as a source: the same strategy, evaluated over a full-text index in SQLite.
+
+What the records do not carry cannot be searched: such clauses are dropped and listed, and none of them
+ever excludes a record. Headings of records that nobody indexed are looked for in title and abstract,
+to find a record, never to exclude it: PubMed's `NOT animals[mh]` keeps unindexed records, and so do we.
+
+Source: PubMed User Guide, https://pubmed.ncbi.nlm.nih.gov/help/, for what each field means.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tools.errors import SourceRefused, SourceUnavailable
+from tools.schemas import Record, SearchResult
+from tools.search.query import FIELDS, And, Dates, Leaf, Not, Or, Query, Term, leaves, prune, render
+from tools.search.sources.base import DateRange
+from tools.search.sources.local_index import Index, Progress, language, open_index
+from tools.search.vocabulary import Vocabulary, is_telling, words
+
+__all__ = ["LocalSource"]
+
+_TIAB = ("title", "abstract", "keywords")
+_EVERYWHERE = (*_TIAB, "indexing", "bibliographic")
+_TEXT = {
+    "ti": ("title",),
+    "ab": ("abstract",),
+    "tiab": _TIAB,
+    "ot": ("keywords",),
+    "tw": (*_TIAB, "indexing"),
+    "all": _EVERYWHERE,
+    "": _EVERYWHERE,
+}
+"""Columns that a text field searches."""
+
+_YEAR_BEGINS = frozenset({"", "/1", "/01", "/1/1", "/01/01"})
+_YEAR_ENDS = frozenset({"", "/12", "/12/31"})
+_AUTHORS = frozenset({"au", "1au", "lastau"})
+_EXACT = frozenset({"pt", "ta", "vi", "ip", "pg", "uid", "pmcid", "aid", "si", "la"}) | _AUTHORS
+_HEADINGS = frozenset({"mh", "majr"})
+
+
+@dataclass(slots=True)
+class _Corpus:
+    """What an evaluation needs to know; sets hold positions in the corpus."""
+
+    index: Index
+    vocabulary: Vocabulary | None
+    size: int
+    fields: frozenset[str]
+    unindexed: set[int]
+    undated: set[int]
+    guesses: dict[tuple[str, bool, bool], frozenset[int]] = field(default_factory=dict)
+
+
+class LocalSource:
+    """Meets `base.Source` over records in memory and their index on disk."""
+
+    def __init__(
+        self,
+        name: str,
+        records: Sequence[Record],
+        index_path: Path,
+        vocabulary: Vocabulary | None = None,
+        kind: str = "database",
+        progress: Progress | None = None,
+    ) -> None:
+        """Open the index, or build it when there is none for exactly these records.
+
+        Args:
+            name: as in review.yaml.
+            records: the corpus; its order is the order of results.
+            index_path: a file in the user's cache, which may be deleted at any time.
+            vocabulary: explodes headings and gives their entry terms; without it a heading is its own words.
+            kind: `database`, `register` or `file`, as in the PRISMA diagram.
+            progress: told (records done, of how many) while the index is built.
+
+        Raises:
+            InputFileError: two records share an id.
+        """
+        self.name, self.kind = name, kind
+        self._index_path = index_path
+        self._records = tuple(records)
+        index = open_index(index_path, self._records, progress)
+        self._corpus = _Corpus(
+            index=index,
+            vocabulary=vocabulary,
+            size=len(self._records),
+            fields=index.fields(),
+            unindexed={i for i, record in enumerate(self._records) if not record.mesh},
+            undated={i for i, record in enumerate(self._records) if record.year is None},
+        )
+
+    def close(self) -> None:
+        """Let the index file go."""
+        self._corpus.index.close()
+
+    def search(self, query: Query, *, search_id: str, dates: DateRange, limit: int) -> SearchResult:
+        """See `Source.search`; `search_id` changes nothing here, as no service is asked.
+
+        Returns:
+            Hits in the corpus' order. `query_sent` is what was evaluated, `warnings` say what was
+            dropped or read differently, and `parameters` name the index and the vocabulary.
+
+        Raises:
+            SourceRefused: an unknown tag, nothing left to evaluate, or more hits than `limit`.
+            SourceUnavailable: the index file is damaged.
+        """
+        vocabulary = self._corpus.vocabulary
+        self._refuse_unknown_tags(query)
+        pruned = prune(query, self._is_missing)
+        if pruned.query is None:
+            remedy = "search with text words, such as asthma[tiab]"
+            raise SourceRefused(self.name, render(query), "no clause can be evaluated in this corpus", remedy)
+        warnings = [f"dropped, cannot be evaluated in this corpus: {render(part)}" for part in pruned.dropped]
+        try:
+            found = _Evaluation(self._corpus, warnings).hits(pruned.query, excludes=False)
+            found = self._within(dates, found, warnings)
+        except sqlite3.DatabaseError as e:
+            what = f"its index cannot be read ({e}); remedy: delete {self._index_path} and run again"
+            raise SourceUnavailable(self.name, what) from e
+        if len(found) > limit:
+            remedy = "make the strategy narrower, or raise the limit of this source"
+            raise SourceRefused(self.name, render(query), f"{len(found)} hits, the limit is {limit}", remedy)
+        return SearchResult(
+            source=self.name,
+            query_sent=render(pruned.query),
+            count=len(found),
+            warnings=tuple(dict.fromkeys(warnings)),
+            parameters={
+                "index": self._corpus.index.identity,
+                "corpus_records": len(self._records),
+                "vocabulary": vocabulary.identity if vocabulary else None,
+                "dates": dates.model_dump(),
+                "limit": limit,
+            },
+            records=tuple(self._records[position] for position in sorted(found)),
+        )
+
+    def _refuse_unknown_tags(self, query: Query) -> None:
+        for leaf in leaves(query):
+            if leaf.field and leaf.field not in FIELDS:
+                remedy = f"use a field tag of PubMed, such as {render(Term('asthma', 'tiab'))}"
+                raise SourceRefused(self.name, render(query), f"[{leaf.field}] is no field tag", remedy)
+
+    def _is_missing(self, leaf: Leaf, excludes: bool) -> bool:
+        """Whether no record carries what this clause asks for."""
+        if isinstance(leaf, Dates):
+            return leaf.field != "dp" or "dp" not in self._corpus.fields
+        if leaf.field in _HEADINGS:
+            # A wider reading finds more. Where a match excludes, it would lose records.
+            wider = leaf.field == "majr" or bool(leaf.subheading) or "mh" not in self._corpus.fields
+            return excludes and wider
+        if leaf.field == "sb":
+            return leaf.text.lower() != "hasabstract"
+        if leaf.field in _TEXT:
+            return leaf.field in {"ab", "ot"} and leaf.field not in self._corpus.fields
+        return leaf.field not in _EXACT or leaf.field not in self._corpus.fields
+
+    def _within(self, dates: DateRange, found: set[int], warnings: list[str]) -> set[int]:
+        """Hits within the limits of the search; records without a year stay, for a person to see."""
+        if dates.start is None and dates.end is None:
+            return found
+        start, end = dates.start or "0000", dates.end or "9999"
+        undated = found & self._corpus.undated
+        if undated:
+            warnings.append(f"{len(undated)} hits have no year and are kept despite the limits of dates")
+        if start[4:] not in {"", "-01-01"} or end[4:] not in {"", "-12-31"}:
+            warnings.append("records carry years only: the limits of the search apply to whole years")
+        return found & _between_years(self._corpus.index, int(start[:4]), int(end[:4])) | undated
+
+
+class _Evaluation:
+    """One strategy over one corpus; notes in `warnings` what was read differently from PubMed."""
+
+    def __init__(self, corpus: _Corpus, warnings: list[str]) -> None:
+        self.corpus, self.index, self.warnings = corpus, corpus.index, warnings
+
+    def hits(self, node: Query, *, excludes: bool) -> set[int]:
+        """Positions that match; `excludes` is True where a match takes records away."""
+        match node:
+            case And(parts):
+                return set.intersection(*(self.hits(part, excludes=excludes) for part in parts))
+            case Or(parts):
+                return self._any(parts, excludes)
+            case Not(left, right):
+                return self.hits(left, excludes=excludes) - self.hits(right, excludes=not excludes)
+            case Dates():
+                return self._years(node, excludes)
+            case Term():
+                return self._term(node, excludes)
+
+    def _any(self, parts: Sequence[Query], excludes: bool) -> set[int]:
+        """Plain text terms of the same columns go to the index together."""
+        found: set[int] = set()
+        together: dict[tuple[str, ...], list[str]] = {}
+        for part in parts:
+            expression = _expression(part) if isinstance(part, Term) else None
+            if isinstance(part, Term) and expression is not None:
+                together.setdefault(_TEXT[part.field], []).append(expression)
+            else:
+                found |= self.hits(part, excludes=excludes)
+        for columns, expressions in together.items():
+            found |= self.index.match(columns, expressions)
+        return found
+
+    def _years(self, dates: Dates, excludes: bool) -> set[int]:
+        first, last = int(dates.start[:4]), int(dates.end[:4])
+        whole = dates.start[4:] in _YEAR_BEGINS and dates.end[4:] in _YEAR_ENDS
+        if not whole:
+            self.warnings.append(f"records carry years only: {render(dates)} is read in whole years")
+        if excludes:  # only years that lie in the range as a whole may exclude
+            first += dates.start[4:] not in _YEAR_BEGINS
+            last -= dates.end[4:] not in _YEAR_ENDS
+            return _between_years(self.index, first, last)
+        if undated := len(self.corpus.undated):
+            self.warnings.append(f"{undated} records have no year; {render(dates)} does not hold them back")
+        return _between_years(self.index, first, last) | self.corpus.undated
+
+    def _term(self, term: Term, excludes: bool) -> set[int]:
+        if term.field in {"", "all", "sb"} and term.text.lower() == "hasabstract":
+            return self.index.having("ab", ["present"])
+        if term.field in _HEADINGS:
+            return self._heading(term, excludes)
+        if term.field == "pt":
+            return self._publication_type(term)
+        if term.field in _EXACT:
+            return self._exact(term)
+        return self._text(term)
+
+    # Words ---------------------------------------------------------------------------------------
+
+    def _text(self, term: Term) -> set[int]:
+        columns = _TEXT[term.field]
+        if (expression := _expression(term)) is not None:
+            return self.index.match(columns, [expression])
+        if not term.field:
+            self.warnings.append(f"{render(term)}: untagged, its words are searched in all fields, unmapped")
+            found = self._all_words(term, columns)
+            return found | self.index.having("uid", [term.text]) if term.text.isdigit() else found
+        if "*" in term.text:
+            self.warnings.append(f"{render(term)}: truncated inside, so its words may stand apart")
+            return self._all_words(term, columns)
+        found = self.index.match(columns, [_phrase(term.text, term.truncated)])
+        if found:
+            return found
+        # As PubMed does with an unquoted phrase that its phrase index lacks.
+        self.warnings.append(f"{render(term)}: nowhere as a phrase, so its words are searched one by one")
+        return self._all_words(term, columns)
+
+    def _all_words(self, term: Term, columns: tuple[str, ...]) -> set[int]:
+        if term.phrase and "*" not in term.text:
+            return self.index.match(columns, [_phrase(term.text, term.truncated)])
+        parts = (term.text + "*" * term.truncated).split()
+        telling = [part for part in parts if words(part)]
+        expressions = [_phrase(part.rstrip("*"), part.endswith("*")) for part in telling]
+        return set.intersection(*(self.index.match(columns, [expression]) for expression in expressions))
+
+    # Headings ------------------------------------------------------------------------------------
+
+    def _heading(self, term: Term, excludes: bool) -> set[int]:
+        shown = render(term)
+        if term.field == "majr":
+            self.warnings.append(f"{shown}: records do not mark major topics; read as [mh]")
+        if term.subheading:
+            self.warnings.append(f"{shown}: records carry no subheadings; read as {term.heading!r} alone")
+        names = self._names(term)
+        if term.truncated:
+            found = self.index.starting("mh", " ".join(words(term.heading)))
+        else:
+            found = self.index.having("mh", [" ".join(words(name)) for name in names])
+        unindexed = self.corpus.unindexed
+        if not unindexed:
+            return found
+        if excludes:
+            self.warnings.append(f"{shown}: excludes none of the {len(unindexed)} records without headings")
+            return found
+        self.warnings.append(
+            f"[mh] in the {len(unindexed)} of {self.corpus.size} records without headings: "
+            "the heading and its entry terms are looked for in title, abstract and keywords"
+        )
+        return found | self._guess(term, names)
+
+    def _names(self, term: Term) -> tuple[str, ...]:
+        """The heading, with all below it where it explodes; truncation switches that off, as in PubMed."""
+        vocabulary = self.corpus.vocabulary
+        if vocabulary is None or term.truncated:
+            return (term.heading,)
+        descriptor = vocabulary.lookup(term.heading)
+        if descriptor is None:
+            self.warnings.append(f"{render(term)}: not in the vocabulary; only its own words are searched")
+            return (term.heading,)
+        return vocabulary.explode(descriptor.name) if term.exploded else (descriptor.name,)
+
+    def _guess(self, term: Term, names: Sequence[str]) -> frozenset[int]:
+        """Records without headings that name this heading, or one below it, in their text."""
+        key = (term.heading.lower(), term.exploded, term.truncated)
+        if key not in self.corpus.guesses:
+            phrases: dict[str, None] = {}
+            for name in names:
+                for form in self._forms(name):
+                    parts = words(form)
+                    if is_telling(form) and (term.truncated or self.index.has_words(parts)):
+                        phrases[_phrase(form, term.truncated)] = None
+            found = self.index.match(_TIAB, list(phrases)) & self.corpus.unindexed
+            self.corpus.guesses[key] = frozenset(found)
+        return self.corpus.guesses[key]
+
+    def _forms(self, name: str) -> list[str]:
+        vocabulary = self.corpus.vocabulary
+        known = vocabulary is not None and vocabulary.descriptor(name) is not None
+        terms = vocabulary.entry_terms(name, permuted=True) if vocabulary is not None and known else ()
+        return [form for given in (name, *terms) for form in (given, _natural_order(given))]
+
+    def _publication_type(self, term: Term) -> set[int]:
+        self._say_coverage("pt", "publication type")
+        if term.truncated:
+            return self.index.starting("pt", " ".join(words(term.text)))
+        names: tuple[str, ...] = (term.text,)
+        vocabulary = self.corpus.vocabulary
+        if vocabulary is not None and term.exploded and vocabulary.descriptor(term.text) is not None:
+            names = vocabulary.explode(term.text)
+        return self.index.having("pt", [" ".join(words(name)) for name in names])
+
+    # Whole values --------------------------------------------------------------------------------
+
+    def _exact(self, term: Term) -> set[int]:
+        value = " ".join(words(term.text))
+        if term.field in _AUTHORS:
+            if term.truncated or " " in value:  # PubMed completes initials: smith j[au] finds Smith JB
+                return self.index.starting(term.field, value)
+            return self.index.having(term.field, [value]) | self.index.starting(term.field, value + " ")
+        if term.field == "la":
+            self._say_coverage("la", "language")
+            value = language(term.text)
+        elif term.field in {"uid", "pmcid", "aid", "si"}:
+            value = term.text.lower()
+            if term.field == "si":
+                value = value.rpartition("/")[2]  # ClinicalTrials.gov/NCT01234567[si]
+            elif term.field == "pmcid" and value.isdigit():
+                value = "pmc" + value
+        if term.truncated:
+            return self.index.starting(term.field, value)
+        return self.index.having(term.field, [value])
+
+    def _say_coverage(self, name: str, what: str) -> None:
+        without = self.corpus.size - self.index.coverage(name)
+        if without:
+            self.warnings.append(
+                f"{without} of {self.corpus.size} records carry no {what}: [{name}] misses them"
+            )
+
+
+def _expression(term: Term) -> str | None:
+    """One FTS5 expression for a term that has a single reading; None for all others."""
+    several = len(term.text.split()) > 1
+    if term.field not in _TEXT or not term.field or "*" in term.text or (several and not term.phrase):
+        return None
+    if term.text.lower() == "hasabstract":
+        return None
+    parts = words(term.text)
+    if term.proximity is None or len(parts) < 2:
+        return _phrase(term.text, term.truncated)
+    # FTS5 counts the words between the first and the last, those of the term in the middle included.
+    distance = term.proximity + len(parts) - 2
+    quoted = " ".join(f'"{part}"' for part in parts)
+    return f"NEAR({quoted}, {distance})"
+
+
+def _phrase(text: str, truncated: bool) -> str:
+    """Adjacent words as FTS5 writes them; `words` leaves nothing that FTS5 could read as syntax."""
+    return f'"{" ".join(words(text))}"' + " *" * truncated
+
+
+def _natural_order(heading: str) -> str:
+    """`chronic renal insufficiency` of `Renal Insufficiency, Chronic`."""
+    return " ".join(reversed(heading.split(", ")))
+
+
+def _between_years(index: Index, first: int, last: int) -> set[int]:
+    return index.between("dp", f"{first:04d}", f"{last:04d}~")  # "~" sorts behind every digit

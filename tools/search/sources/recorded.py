@@ -1,0 +1,55 @@
+"""A source around a source: keeps what a search brought, and gives it again.
+
+For sources that do not go through the transport, such as files. A replay, or a resume on a machine
+where the files are gone, finds the same records under the same search event.
+"""
+
+from collections.abc import Callable
+
+from tools.errors import ReplayMiss
+from tools.exchange import ExchangeLog, StoredExchange
+from tools.schemas import SearchResult, canonical_json, sha256_of
+from tools.search import query as queries
+from tools.search.query import Query
+from tools.search.sources.base import DateRange, Source
+
+__all__ = ["Recorded"]
+
+
+class Recorded:
+    """The results of `source` by what was asked; without a source it serves what is kept."""
+
+    def __init__(
+        self, name: str, kind: str, source: Source | None, log: ExchangeLog, clock: Callable[[], str]
+    ) -> None:
+        self.name, self.kind = name, kind
+        self.source, self.log, self.clock = source, log, clock
+
+    def search(self, query: Query, *, search_id: str, dates: DateRange, limit: int) -> SearchResult:
+        """See `base.Source.search`.
+
+        Raises:
+            ReplayMiss: nothing is kept for this search, and there is no source to ask.
+        """
+        asked = {"query": queries.render(query), "dates": dates.model_dump(), "limit": limit}
+        request = canonical_json({"service": self.name, "event": search_id, **asked})
+        key = "v1:" + sha256_of(request)
+        if (kept := self.log.find(key)) is not None:
+            return SearchResult.model_validate_json(kept.body)
+        if self.source is None:
+            raise ReplayMiss(f"{self.name}: the review holds no search {search_id} for {asked['query']}")
+        found = self.source.search(query, search_id=search_id, dates=dates, limit=limit)
+        at = self.clock()
+        result = found.model_copy(update={"parameters": {**found.parameters, "searched_at": at}})
+        self.log.save(
+            StoredExchange(
+                key=key,
+                service=self.name,
+                request=request,
+                status=200,
+                content_type="application/json",
+                body=canonical_json(result).encode(),
+                at=at,
+            )
+        )
+        return result

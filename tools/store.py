@@ -1,0 +1,421 @@
+"""The review's log and its views. Insert-only: a changed mind is a new row.
+
+Every method is one transaction. What is *current* is always a view over what was inserted, so any
+process may ask at any moment, and a crash leaves either all of a step's rows or none of them.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select, text
+from sqlalchemy.exc import IntegrityError
+
+from tools import tables
+from tools.blobs import Blobs
+from tools.database import Database
+from tools.errors import NotAllowed, StoreError
+from tools.records.linking import HandLink
+from tools.schemas import Approval, Artefact, Outcome, Record, SearchResult, canonical_json
+
+__all__ = ["Event", "Protocol", "Search", "Store", "StoredOutcome"]
+
+CHUNK = 500
+"""Ids per IN clause, below the variable limits of every SQLite build."""
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """One revision of the review's protocol, as it took effect."""
+
+    revision: int
+    yaml: str
+    overrides: Mapping[str, Any]
+    content: Mapping[str, Any]
+    basis: Mapping[str, str]
+    reason: str
+    author: str
+    at: str
+
+
+@dataclass(frozen=True)
+class Search:
+    """One finished search event. Its records are hits; `result.records` is empty here."""
+
+    search_id: str
+    source: str
+    kind: str
+    basis: str
+    result: SearchResult
+    at: str
+
+
+@dataclass(frozen=True)
+class StoredOutcome:
+    """An outcome with its place in the log."""
+
+    seq: int
+    protocol_revision: int
+    outcome: Outcome
+    at: str
+
+
+@dataclass(frozen=True)
+class Event:
+    """A step began, ended or stopped."""
+
+    step: str
+    kind: str
+    content: Mapping[str, Any] = field(default_factory=dict)
+    seconds: float | None = None
+    at: str = ""
+
+
+class Store:
+    """One review. `clock` gives UTC as ISO 8601; it labels rows and never orders them."""
+
+    def __init__(self, database: Database, blobs: Blobs, clock: Callable[[], str]) -> None:
+        self.database, self.blobs, self.clock = database, blobs, clock
+
+    # Protocol and passes -------------------------------------------------------------------------
+
+    def add_protocol(self, protocol: Protocol) -> None:
+        """Insert the next revision.
+
+        Raises:
+            StoreError: this revision exists already: two processes changed the protocol at once.
+        """
+        row = dict(vars(protocol))
+        row |= {key: canonical_json(row[key]) for key in ("overrides", "content", "basis")}
+        try:
+            with self.database.writing() as connection:
+                connection.execute(insert(tables.protocol).values(row))
+        except IntegrityError as e:
+            raise StoreError(
+                f"protocol revision {protocol.revision} exists already; run the command again."
+            ) from e
+
+    def protocols(self) -> list[Protocol]:
+        """All revisions, oldest first."""
+        rows = self._all(select(tables.protocol).order_by(tables.protocol.c.revision))
+        return [
+            Protocol(
+                **{
+                    **row._asdict(),
+                    **{k: json.loads(row._mapping[k]) for k in ("overrides", "content", "basis")},
+                }
+            )
+            for row in rows
+        ]
+
+    def open_pass(self, pass_id: str, kind: str) -> None:
+        """Begin a pass over the graph; beginning it again changes nothing."""
+        with self.database.writing() as connection:
+            if (
+                connection.execute(select(tables.pass_).where(tables.pass_.c.pass_id == pass_id)).first()
+                is None
+            ):
+                connection.execute(insert(tables.pass_).values(pass_id=pass_id, kind=kind, at=self.clock()))
+
+    def passes(self) -> list[str]:
+        """Pass ids, oldest first."""
+        return [row.pass_id for row in self._all(select(tables.pass_).order_by(tables.pass_.c.seq))]
+
+    # Artefacts and gates -------------------------------------------------------------------------
+
+    def add_artefact(
+        self,
+        pass_id: str,
+        step: str,
+        content: Mapping[str, Any],
+        *,
+        author: str,
+        basis: str,
+        parent: Artefact | None = None,
+        note: str = "",
+        at: str | None = None,
+    ) -> Artefact:
+        """Insert the next revision of a step's product.
+
+        Raises:
+            NotAllowed: somebody else has put a newer revision on top of `parent` meanwhile.
+        """
+        body = self.blobs.put(canonical_json(content).encode())
+        with self.database.writing() as connection:
+            newest = self._newest_artefact(connection, pass_id, step)
+            if parent is not None and (newest is None or newest.artefact_id != parent.artefact_id):
+                raise NotAllowed(f"the {step} has changed since you looked; look at it again with `status`.")
+            revision = 1 if newest is None else newest.revision + 1
+            made = Artefact(
+                artefact_id=f"{pass_id}/{step}/{revision}",
+                step=step,
+                revision=revision,
+                parent_id=None if newest is None else newest.artefact_id,
+                author=author,
+                content=content,
+                basis=basis,
+                note=note,
+            )
+            row = made.model_dump(exclude={"content"})
+            row |= {
+                "pass_id": pass_id,
+                "content_sha256": body,
+                "sha256": made.sha256,
+                "at": at or self.clock(),
+            }
+            connection.execute(insert(tables.artefact).values(row))
+        return made
+
+    def artefact(self, pass_id: str, step: str) -> Artefact | None:
+        """The newest revision of a step's product, if it has one."""
+        with self.database.reading() as connection:
+            row = self._newest_artefact(connection, pass_id, step)
+        return None if row is None else self._to_artefact(row)
+
+    def artefacts(self, pass_id: str) -> list[tuple[Artefact, str]]:
+        """All revisions of all steps with their times, in order of insertion."""
+        query = (
+            select(tables.artefact)
+            .where(tables.artefact.c.pass_id == pass_id)
+            .order_by(tables.artefact.c.seq)
+        )
+        return [(self._to_artefact(row), row.at) for row in self._all(query)]
+
+    def approval(self, artefact_id: str) -> Approval | None:
+        """What a person decided about this revision; None while nobody has."""
+        row = self._first(select(tables.approval).where(tables.approval.c.artefact_id == artefact_id))
+        return None if row is None else _to_approval(row)
+
+    def approvals(self, pass_id: str) -> list[Approval]:
+        """All decisions at gates, in order of insertion."""
+        query = (
+            select(tables.approval)
+            .where(tables.approval.c.pass_id == pass_id)
+            .order_by(tables.approval.c.seq)
+        )
+        return [_to_approval(row) for row in self._all(query)]
+
+    def approve(self, pass_id: str, approval: Approval, revision: int, outcomes: Sequence[Outcome]) -> None:
+        """Insert a decision and all that follows from it for single records, as one transaction.
+
+        Raises:
+            NotAllowed: the revision is no longer the newest, is another than was shown, or is
+                decided already.
+        """
+        with self.database.writing() as connection:
+            newest = self._newest_artefact(connection, pass_id, approval.step)
+            if newest is None or newest.artefact_id != approval.artefact_id:
+                raise NotAllowed(
+                    f"{approval.artefact_id} is not what the {approval.step} gate shows now; "
+                    "look at it again with `python -m agent status`."
+                )
+            if newest.sha256 != approval.artefact_sha256:
+                raise NotAllowed(
+                    "the hash does not belong to what the gate shows; look at it again with `status`."
+                )
+            try:
+                row = approval.model_dump() | {"pass_id": pass_id}
+                connection.execute(insert(tables.approval).values(row))
+            except IntegrityError as e:
+                raise NotAllowed(
+                    f"{approval.artefact_id} is decided already; see `python -m agent status`."
+                ) from e
+            self._insert_outcomes(connection, pass_id, revision, outcomes, at=approval.at)
+
+    # Searches and records ------------------------------------------------------------------------
+
+    def add_search(self, pass_id: str, search_id: str, kind: str, basis: str, result: SearchResult) -> None:
+        """Insert a finished search with all its records: the whole event, or nothing of it."""
+        content = canonical_json(result.model_copy(update={"records": ()}))
+        row = {"search_id": search_id, "pass_id": pass_id, "source": result.source, "kind": kind}
+        row |= {"basis": basis, "content": content, "at": self.clock()}
+        with self.database.writing() as connection:
+            connection.execute(insert(tables.search).values(row))
+            for first in range(0, len(result.records), CHUNK):
+                part = result.records[first : first + CHUNK]
+                self._insert_new_records(connection, part)
+                connection.execute(
+                    insert(tables.hit),
+                    [
+                        {
+                            "search_id": search_id,
+                            "position": first + i,
+                            "record_id": r.record_id,
+                            "version": r.version,
+                        }
+                        for i, r in enumerate(part)
+                    ],
+                )
+
+    def searches(self, pass_id: str) -> list[Search]:
+        """Finished search events, in order of insertion."""
+        query = select(tables.search).where(tables.search.c.pass_id == pass_id).order_by(tables.search.c.seq)
+        return [
+            Search(r.search_id, r.source, r.kind, r.basis, SearchResult.model_validate_json(r.content), r.at)
+            for r in self._all(query)
+        ]
+
+    def hits(self, search_id: str) -> list[tuple[str, str]]:
+        """(record_id, version) of a search's records in the source's order."""
+        query = select(tables.hit).where(tables.hit.c.search_id == search_id).order_by(tables.hit.c.position)
+        return [(row.record_id, row.version) for row in self._all(query)]
+
+    def records(self, keys: Iterable[tuple[str, str]]) -> Iterator[Record]:
+        """The records of these (record_id, version) pairs, in the order given."""
+        wanted = list(keys)
+        for first in range(0, len(wanted), CHUNK):
+            part = wanted[first : first + CHUNK]
+            query = select(tables.record).where(
+                tables.record.c.record_id.in_([record_id for record_id, _ in part])
+            )
+            found = {(row.record_id, row.version): row.content for row in self._all(query)}
+            for key in part:
+                yield Record.model_validate_json(found[key])
+
+    # Outcomes ------------------------------------------------------------------------------------
+
+    def add_outcomes(self, pass_id: str, revision: int, outcomes: Sequence[Outcome]) -> None:
+        """Insert what became of records at a step, all or none.
+
+        Raises:
+            StoreError: one of them is there already: the step was run twice at the same time.
+        """
+        try:
+            with self.database.writing() as connection:
+                self._insert_outcomes(connection, pass_id, revision, outcomes, at=self.clock())
+        except IntegrityError as e:
+            raise StoreError(
+                f"an outcome was written twice: {e.orig}. Nothing of this batch was stored."
+            ) from e
+
+    def outcomes(self, pass_id: str, step: str) -> dict[str, StoredOutcome]:
+        """Where each record stands after a step, by record id, in order of first insertion at that step."""
+        query = text("SELECT * FROM current_outcome WHERE pass_id = :p AND step = :s ORDER BY seq")
+        return {row.record_id: _to_outcome(row) for row in self._all(query, p=pass_id, s=step)}
+
+    def machine_outcomes(self, pass_id: str, step: str) -> dict[str, StoredOutcome]:
+        """The newest outcome at a step that no person and no rule decided: verdicts and extracted cells."""
+        query = text(
+            "SELECT * FROM outcome WHERE seq IN (SELECT MAX(seq) FROM outcome WHERE pass_id = :p AND step = :s "
+            "AND reader NOT LIKE 'person:%' AND reader <> 'rule' GROUP BY record_id) ORDER BY seq"
+        )
+        return {row.record_id: _to_outcome(row) for row in self._all(query, p=pass_id, s=step)}
+
+    def outcome_log(self, pass_id: str) -> Iterator[StoredOutcome]:
+        """Every outcome ever inserted in a pass, in order."""
+        query = (
+            select(tables.outcome).where(tables.outcome.c.pass_id == pass_id).order_by(tables.outcome.c.seq)
+        )
+        for row in self._all(query):
+            yield _to_outcome(row)
+
+    def counts(self, pass_id: str) -> dict[str, dict[str, int]]:
+        """Step to kind to number of records."""
+        counted: dict[str, dict[str, int]] = {}
+        for row in self._all(
+            text("SELECT * FROM step_count WHERE pass_id = :p ORDER BY step, kind"), p=pass_id
+        ):
+            counted.setdefault(row.step, {})[row.kind] = row.n
+        return counted
+
+    # Studies and trace ---------------------------------------------------------------------------
+
+    def add_study_link(self, pass_id: str, link: HandLink, at: str | None = None) -> None:
+        """Insert what a person says about which reports belong together."""
+        row = {"pass_id": pass_id, "content": canonical_json(link), "by": link.by, "at": at or self.clock()}
+        with self.database.writing() as connection:
+            connection.execute(insert(tables.study_link).values(row))
+
+    def study_links(self, pass_id: str) -> list[tuple[HandLink, str]]:
+        """All such words with their times, oldest first."""
+        table = tables.study_link
+        rows = self._all(select(table).where(table.c.pass_id == pass_id).order_by(table.c.seq))
+        return [(HandLink.model_validate_json(row.content), row.at) for row in rows]
+
+    def log(self, pass_id: str, event: Event) -> None:
+        """Insert a line of the trace."""
+        row = {"pass_id": pass_id, "step": event.step, "kind": event.kind, "seconds": event.seconds}
+        row |= {"content": canonical_json(event.content), "at": self.clock()}
+        with self.database.writing() as connection:
+            connection.execute(insert(tables.event).values(row))
+
+    def events(self, pass_id: str) -> list[Event]:
+        """The trace, in order."""
+        query = select(tables.event).where(tables.event.c.pass_id == pass_id).order_by(tables.event.c.seq)
+        return [Event(r.step, r.kind, json.loads(r.content), r.seconds, r.at) for r in self._all(query)]
+
+    # Within ----------------------------------------------------------------------------------------
+
+    def _all(self, query: Any, **values: Any) -> Sequence[Row[Any]]:
+        with self.database.reading() as connection:
+            return connection.execute(query, values).all()
+
+    def _first(self, query: Any) -> Row[Any] | None:
+        with self.database.reading() as connection:
+            return connection.execute(query).first()
+
+    def _newest_artefact(self, connection: Connection, pass_id: str, step: str) -> Row[Any] | None:
+        table = tables.artefact
+        newest = (
+            select(func.max(table.c.revision))
+            .where(table.c.pass_id == pass_id, table.c.step == step)
+            .scalar_subquery()
+        )
+        query = select(table).where(
+            table.c.pass_id == pass_id, table.c.step == step, table.c.revision == newest
+        )
+        return connection.execute(query).first()
+
+    def _to_artefact(self, row: Row[Any]) -> Artefact:
+        return Artefact(
+            artefact_id=row.artefact_id,
+            step=row.step,
+            revision=row.revision,
+            parent_id=row.parent_id,
+            author=row.author,
+            content=json.loads(self.blobs.get(row.content_sha256)),
+            basis=row.basis,
+            note=row.note,
+        )
+
+    def _insert_new_records(self, connection: Connection, records: Sequence[Record]) -> None:
+        ids = [record.record_id for record in records]
+        query = select(tables.record.c.record_id, tables.record.c.version).where(
+            tables.record.c.record_id.in_(ids)
+        )
+        known = {(row.record_id, row.version) for row in connection.execute(query)}
+        new = {(r.record_id, r.version): canonical_json(r) for r in records}
+        rows = [
+            {"record_id": record_id, "version": version, "content": content}
+            for (record_id, version), content in new.items()
+            if (record_id, version) not in known
+        ]
+        if rows:
+            connection.execute(insert(tables.record), rows)
+
+    def _insert_outcomes(
+        self, connection: Connection, pass_id: str, revision: int, outcomes: Sequence[Outcome], *, at: str
+    ) -> None:
+        rows = [
+            {
+                **outcome.model_dump(exclude={"content"}),
+                "content": canonical_json(outcome.content),
+                "pass_id": pass_id,
+                "protocol_revision": revision,
+                "at": at,
+            }
+            for outcome in outcomes
+        ]
+        if rows:
+            connection.execute(insert(tables.outcome), rows)
+
+
+def _to_approval(row: Row[Any]) -> Approval:
+    return Approval.model_validate({name: row._mapping[name] for name in Approval.model_fields})
+
+
+def _to_outcome(row: Row[Any]) -> StoredOutcome:
+    fields = {name: row._mapping[name] for name in Outcome.model_fields}
+    fields["content"] = json.loads(fields["content"])
+    return StoredOutcome(row.seq, row.protocol_revision, Outcome.model_construct(**fields), row.at)
