@@ -107,6 +107,7 @@ def _verbs_running(verbs: Any) -> None:
 
 def _running(verb: Any) -> None:
     verb.add_argument("--pubmed-url", help="another address for PubMed's E-utilities, such as a mirror")
+    verb.add_argument("--patience", type=float, metavar="SECONDS", help="how long to try a service that does not answer")
     verb.add_argument("--reason", help="why the protocol changed: takes review.yaml as a new revision")
     verb.add_argument("--retry-failed", action="store_true", help="ask again about records that failed")
 
@@ -315,6 +316,7 @@ class _How:
             clock=_clock(self.given),
             progress=self.bars.show,
             pubmed_url=self.given.pubmed_url,
+            patience_s=self.given.patience,
             reason=self.given.reason,
             retry_failed=self.given.retry_failed,
         )

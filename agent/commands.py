@@ -110,6 +110,7 @@ class Running:
     clock: Clock = system_clock
     progress: Progress = silent
     pubmed_url: str | None = None
+    patience_s: float | None = None
     reason: str | None = None
     retry_failed: bool = False
 
@@ -140,7 +141,8 @@ def _advance(home: Home, overrides: configuration.Overrides | None, how: Running
         ensure_protocol(review, overrides=overrides, reason=how.reason, author=f"person:{whoami()}")
         address = _address(review, how.pubmed_url)
         attempt = attempts(review) + how.retry_failed
-        deps = live_deps(review, progress=how.progress, pubmed_url=address, attempt=attempt)
+        way = {"pubmed_url": address, "patience_s": how.patience_s}
+        deps = live_deps(review, progress=how.progress, attempt=attempt, **way)
         # A replay does again what was done, in the same order: this line is its cue.
         told = {"by": whoami(), "revision": deps.revision, "attempt": attempt}
         review.store.log(review.pass_id, Event("review", "run", told))

@@ -255,6 +255,7 @@ _SAME_RECORDS = {"email", "api_key_env", "limit"}
 
 
 _PARTS: Mapping[str, Callable[[ReviewConfig], Any]] = {
+    "review.title": lambda c: c.review.title,
     "review.type": lambda c: c.review.type,
     "question": lambda c: _dump(c.question),
     "search": lambda c: {**_dump(c.search), "include_elements": c.searched},
@@ -277,7 +278,8 @@ _BASES: Mapping[str, tuple[str, ...]] = {
     "pico": _PICO,
     "query": _QUERY,
     "retrieve": (*_QUERY, "sources"),
-    "prefilter": ("question", "criteria", "prefilter"),
+    # Records are ranked by their likeness to the title, too.
+    "prefilter": ("review.title", "question", "criteria", "prefilter"),
     "screen": ("criteria on title and abstract", "engine for screen", "screening"),
     "fulltext": ("fulltext",),
     # Full texts are judged by the task `screen`, so its engine belongs here too.

@@ -193,6 +193,7 @@ def replay_deps(original: Review, copy: Review, run: Event, horizon: int | None)
         progress=silent,
         version=_version(),
         engine_uses=uses,
+        given=f"{horizon}:{len(copy.store.study_links(copy.pass_id))}",
         attempt=int(run.content["attempt"]),
     )
 

@@ -227,9 +227,12 @@ def wrapped(backend: Engine, calls: CallLog, in_flight: int) -> Engine:
     return Recorded(Retried(Limited(backend, in_flight), jitter=lambda: chance.uniform(0.75, 1.25)), calls)
 
 
-def transport(config: ReviewConfig, exchanges: Exchanges, pubmed_url: str | None = None) -> Transport:
+def transport(
+    config: ReviewConfig, exchanges: Exchanges, pubmed_url: str | None = None, patience_s: float | None = None
+) -> Transport:
     """The one way out."""
     from tools import eutils
+    from tools.exchange import Patience
     from tools.transport import Transport
 
     keys = [api_key(s) for s in config.sources if isinstance(s, PubmedSource)]
@@ -237,7 +240,8 @@ def transport(config: ReviewConfig, exchanges: Exchanges, pubmed_url: str | None
     key = next((k for k in keys if k), None)
     services = {eutils.SERVICE: eutils.service(pubmed_url, api_key=key)}
     secrets = [s for s in (*keys, *emails) if s]
-    return Transport(services, exchanges, cache=cache_folder(), secrets=secrets)
+    patience = Patience() if patience_s is None else Patience(total_s=patience_s)
+    return Transport(services, exchanges, cache=cache_folder(), secrets=secrets, patience=patience)
 
 
 def api_key(source: PubmedSource) -> str | None:
@@ -307,7 +311,12 @@ def texts(review: Review, config: ReviewConfig, folder: Path, way_out: Transport
 
 
 def live_deps(
-    review: Review, *, progress: Progress = silent, pubmed_url: str | None = None, attempt: int = 1
+    review: Review,
+    *,
+    progress: Progress = silent,
+    pubmed_url: str | None = None,
+    patience_s: float | None = None,
+    attempt: int = 1,
 ) -> Deps:
     """Everything the graph needs to go on with a review that has a protocol and a pass.
 
@@ -328,7 +337,7 @@ def live_deps(
             'take the new one as a protocol revision with `resume --reason "…"`.'
         )
     words, vectors = vocabulary(config, folder), embedder(config.prefilter.model)
-    way_out = transport(config, review.exchanges, pubmed_url)
+    way_out = transport(config, review.exchanges, pubmed_url, patience_s)
     settings = {task: config.engine.for_task(task) for task in TASKS}
     backends = {task: engine(settings[task], words, vectors) for task in TASKS}
     return Deps(
@@ -349,8 +358,16 @@ def live_deps(
         progress=progress,
         version=version("leads-agent"),
         engine_uses=tuple(engine_use(t, backends[t], settings[t]) for t in TASKS),
+        given=brought(review, folder / config.fulltext.folder),
         attempt=attempt,
     )
+
+
+def brought(review: Review, fulltexts: Path) -> str:
+    """Hash of what people have put beside the protocol so far: a change is worth another look."""
+    files = sorted(fulltexts.iterdir()) if fulltexts.is_dir() else []
+    listing = [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files]
+    return sha256_of([listing, len(review.store.study_links(review.pass_id))])
 
 
 def attempts(review: Review) -> int:

@@ -39,13 +39,13 @@ def entering(store: Store, pass_id: str, step: str) -> list[Key]:
     hits = {key[0]: key for search in current_searches(store, pass_id) for key in store.hits(search)}
     if step == "retrieve":
         return list(hits.values())
-    before = store.outcomes(pass_id, FLOW[step])
+    before = store.standing(pass_id, FLOW[step])
     return [key for key in hits.values() if key[0] in before and before[key[0]].outcome.kind == "passed"]
 
 
 def unsettled(store: Store, pass_id: str, step: str, keys: Sequence[Key], revision: int) -> list[Key]:
     """Those of the entering records that have no outcome at this step under the protocol as it is."""
-    known = store.outcomes(pass_id, step)
+    known = store.standing(pass_id, step)
     return [key for key in keys if key[0] not in known or not _holds(known[key[0]], key, revision)]
 
 
@@ -62,7 +62,7 @@ def stale(store: Store, pass_id: str, step: str, keys: Iterable[Key]) -> list[Ou
             reason="no longer enters this step",
             attempt=stored.outcome.attempt + 1,
         )
-        for record_id, stored in store.outcomes(pass_id, step).items()
+        for record_id, stored in store.standing(pass_id, step).items()
         if record_id not in now and stored.outcome.kind != "superseded"
     ]
 
@@ -76,7 +76,7 @@ def check(store: Store, pass_id: str, step: str) -> dict[str, int]:
     entered = dict(entering(store, pass_id, step))
     standing = {
         record_id: stored.outcome
-        for record_id, stored in store.outcomes(pass_id, step).items()
+        for record_id, stored in store.standing(pass_id, step).items()
         if stored.outcome.kind != "superseded"
     }
     lost, extra = entered.keys() - standing.keys(), standing.keys() - entered.keys()

@@ -69,6 +69,8 @@ class Deps:
     version: str
     engine_uses: tuple[EngineUse, ...] = ()
     """What the report says about each task's engine."""
+    given: str = ""
+    """Hash of what people have brought besides the protocol: full texts, groupings."""
     attempt: int = 1
     """Raised by a person who wants failures tried again."""
 

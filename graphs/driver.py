@@ -35,7 +35,8 @@ def advance(deps: Deps, checkpointer: Any) -> Halt:
     """Walk until a person is needed or the review is done.
 
     Steps are idempotent, so wherever there is doubt about where the graph stood (no checkpoint, a new
-    protocol revision, a finished walk) it walks from the top and passes over what is settled.
+    protocol revision, a new full text, a finished walk) it walks from the top and passes over what is
+    settled.
 
     Raises:
         ReviewError: a step stopped; what it had settled is stored.
@@ -56,6 +57,7 @@ def _input(snapshot: Any, deps: Deps) -> ReviewState | Command[Any] | None:
         review_id=deps.review_id,
         pass_id=deps.pass_id,
         protocol_revision=deps.revision,
+        given=f"{deps.attempt}:{deps.given}",
     )
     known = {name: snapshot.values.get(name) for name in fresh}
     if not snapshot.next or known != fresh:

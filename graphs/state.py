@@ -20,6 +20,8 @@ class ReviewState(TypedDict, total=False):
     """With `review_id` it names the LangGraph thread."""
     protocol_revision: int
     """Revision the pass is working to; a newer one starts the walk again from the top."""
+    given: str
+    """Hash of what people have brought since: full texts, groupings, a wish to try again. As above."""
     pico_id: str
     """Artefact: the elements of the question."""
     query_id: str

@@ -33,9 +33,12 @@ def ask_all(engine: Engine, requests: Iterable[Request[I, A]], *, in_flight: int
         landed: called in this function's thread with the request's position and its answer or error.
 
     Raises:
+        ValueError: `in_flight` is below 1, so nothing would ever be asked.
         EngineUnavailable: nobody is there; what had landed before was handed over.
         ReplayMiss: in a replay.
     """
+    if in_flight < 1:
+        raise ValueError(f"in_flight must be at least 1, not {in_flight}")
     _run(_ask_all(engine, enumerate(requests), in_flight, landed))
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import ValidationError
 
 from tools.errors import ConfigError
 from tools.schemas import Frozen, sha256_of
@@ -56,15 +57,20 @@ def load(path: Path) -> Template:
     """Read one prompt file.
 
     Raises:
-        ConfigError: no such file, no header, or the text uses other variables than it declares.
+        ConfigError: no such file, no header or one with something missing, or the text uses other variables
+            than it declares, or a `$` that begins none.
     """
     try:
-        _, header, body = path.read_text(encoding="utf-8").split("---\n", 2)
+        header, body = path.read_text(encoding="utf-8").removeprefix("---\n").split("---\n", 1)
         fields: dict[str, Any] = yaml.safe_load(header)
-    except (OSError, ValueError, yaml.YAMLError) as e:
-        raise ConfigError(f"{path} is not a prompt file: {e}. See the files in model/prompts/ours.") from e
-    template = Template(**fields, body=body)
-    used = set(string.Template(body).get_identifiers())
+        template = Template.model_validate({"body": body} | fields)
+    except (OSError, ValueError, TypeError, yaml.YAMLError) as e:
+        said = "; ".join(str(x["loc"][0]) for x in e.errors()) if isinstance(e, ValidationError) else e
+        raise ConfigError(f"{path} is not a prompt file: {said}. See the files in model/prompts/ours.") from e
+    text = string.Template(body)
+    if not text.is_valid():
+        raise ConfigError(f"{path}: a $ that begins no variable. Remedy: write $$ for the sign itself.")
+    used = set(text.get_identifiers())
     if used != template.variables:
         raise ConfigError(f"{path}: header declares {sorted(template.variables)}, text uses {sorted(used)}")
     return template
@@ -72,6 +78,16 @@ def load(path: Path) -> Template:
 
 @cache
 def pack(name_or_folder: str, task: str) -> Template:
-    """The prompt of a task from a shipped pack (`ours`) or from a user's folder of such files."""
+    """The prompt of a task from a shipped pack (`ours`) or from a user's folder of such files.
+
+    Raises:
+        ConfigError: see `load`; or the file is another task's prompt.
+    """
     folder = PACKS / name_or_folder
-    return load((folder if folder.is_dir() else Path(name_or_folder)) / f"{task}.md")
+    path = (folder if folder.is_dir() else Path(name_or_folder)) / f"{task}.md"
+    template = load(path)
+    if template.id != task:
+        raise ConfigError(
+            f"{path}: its header says id {template.id}. Remedy: write id: {task}, or rename it."
+        )
+    return template

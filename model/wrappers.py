@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import difflib
 import json
+import threading
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from model.engine import (
     A,
@@ -58,6 +59,9 @@ class Recorded:
         key = call_key(told)
         if (stored := self.log.find(key)) is not None:
             return _from_store(stored, request)
+        return _from_store(self.log.save(await self._asked(request, key, told)), request)
+
+    async def _asked(self, request: Request[I, A], key: str, told: str) -> StoredCall:
         began = time.perf_counter()
         call = StoredCall(key=key, task=request.task.id, engine=self.name, request=told, status="ok", raw="")
         try:
@@ -66,12 +70,10 @@ class Recorded:
             raise
         except EngineError as e:
             raw = e.raw if isinstance(e, AnswerRejected) else ""
-            failed = replace(call, status="failed", raw=raw, error_kind=e.kind, error=str(e))
-            self.log.save(replace(failed, seconds=time.perf_counter() - began))
-            raise
-        answered = replace(call, raw=answer.raw, tokens_in=answer.tokens_in, tokens_out=answer.tokens_out)
-        self.log.save(replace(answered, seconds=time.perf_counter() - began))
-        return replace(answer, key=key)
+            call = replace(call, status="failed", raw=raw, error_kind=e.kind, error=str(e))
+        else:
+            call = replace(call, raw=answer.raw, tokens_in=answer.tokens_in, tokens_out=answer.tokens_out)
+        return replace(call, seconds=time.perf_counter() - began)
 
 
 class Replayed:
@@ -99,13 +101,12 @@ class Replayed:
 
 
 class Limited:
-    """At most `in_flight` requests at once."""
+    """At most `in_flight` requests at once, from however many event loops they come."""
 
     def __init__(self, engine: Engine, in_flight: int) -> None:
         self.engine, self.in_flight = engine, in_flight
         self.name = engine.name
-        # A semaphore belongs to one event loop, and each step of a review runs its own.
-        self._slots: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+        self._slots = _Slots(in_flight)
 
     def seen(self, request: Request[Any, Any]) -> Mapping[str, Any]:
         """As the engine within."""
@@ -113,9 +114,56 @@ class Limited:
 
     async def answer(self, request: Request[I, A]) -> Answer[A]:
         """As the engine within, after waiting for a slot."""
-        slots = self._slots.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(self.in_flight))
-        async with slots:
+        async with self._slots:
             return await self.engine.answer(request)
+
+
+class _Slots:
+    """A semaphore that several event loops share; asyncio's own belongs to one, and each step runs its own."""
+
+    def __init__(self, free: int) -> None:
+        if free < 1:
+            raise ValueError(f"in_flight must be at least 1, not {free}: nothing would ever be asked")
+        self._free = free
+        self._lock = threading.Lock()
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    async def __aenter__(self) -> None:
+        with self._lock:
+            if self._free:
+                self._free -= 1
+                return
+            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            with self._lock:
+                waited = turn in self._waiting
+                if waited:
+                    self._waiting.remove(turn)
+            if not waited:  # the slot was on its way to us: pass it on
+                self._release()
+            raise
+
+    async def __aexit__(self, *_: object) -> None:
+        self._release()
+
+    def _release(self) -> None:
+        with self._lock:
+            while self._waiting:
+                turn = self._waiting.popleft()
+                try:
+                    turn.get_loop().call_soon_threadsafe(_grant, turn)
+                except RuntimeError:  # its loop is closed: nobody waits there any more
+                    continue
+                return
+            self._free += 1
+
+
+def _grant(turn: asyncio.Future[None]) -> None:
+    if not turn.done():  # done: cancelled, and its waiter passes the slot on
+        turn.set_result(None)
 
 
 class Retried:
@@ -152,11 +200,13 @@ def pause_s(attempt: int) -> float | None:
     return None if attempt >= MAX_ATTEMPTS else min(2.0**attempt, 30.0)
 
 
-_KINDS = {kind.kind: kind for kind in (AnswerRejected, EngineRefused, EngineBusy)}
+_KINDS = {kind.kind: kind for kind in (EngineRefused, EngineBusy)}
 
 
 def _from_store(stored: StoredCall, request: Request[I, A]) -> Answer[A]:
     if stored.status == "failed":
+        if stored.error_kind == AnswerRejected.kind:
+            raise AnswerRejected(stored.error or "failed", stored.raw)
         raise _KINDS.get(stored.error_kind or "", EngineError)(stored.error or "failed")
     value = parse_answer(request, stored.raw)
     return Answer(value, stored.raw, stored.key, stored.tokens_in, stored.tokens_out, stored.seconds)

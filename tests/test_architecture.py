@@ -18,6 +18,7 @@ ALLOWED = {
 PURE = [
     "tools/schemas.py",
     "tools/frameworks.py",
+    "tools/identifiers.py",
     "tools/protocol.py",
     "tools/exchange.py",
     "tools/search/query.py",

@@ -28,8 +28,12 @@ class Blobs:
         """Store a body; the same body twice is one file. Returns its SHA-256 in hex.
 
         Raises:
-            StoreError: the disk is full or not writable.
+            StoreError: the disk is full or not writable, or the body is larger than `get` would read.
         """
+        if len(body) > MAX_BYTES:
+            raise StoreError(
+                f"a body of {len(body):,} bytes is more than a review keeps; split what it holds."
+            )
         name = sha256(body).hexdigest()
         path = self._path(name)
         if path.exists():

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, text
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
 
 from tools import tables
 from tools.errors import StoreError
@@ -39,6 +39,8 @@ class Database:
         self.engine = _sqlite(url) if url.startswith("sqlite") else create_engine(url)
         with self.writing() as connection:
             self._prepare(connection)
+        if url.startswith("sqlite"):
+            self._write_ahead()
 
     @classmethod
     def file(cls, path: Path) -> "Database":
@@ -61,23 +63,40 @@ class Database:
         try:
             with self.engine.begin() as connection:
                 yield connection
-        except (OperationalError, DatabaseError) as e:
-            if isinstance(e, OperationalError) or "malformed" in str(e.orig):
-                raise StoreError(
-                    f"{self.url}: {e.orig}. Nothing of this step was written; make room or release the "
-                    "file, then `python -m agent resume`."
-                ) from e
-            raise
+        except DatabaseError as e:
+            if not _of_the_file(e):
+                raise
+            raise StoreError(
+                f"{self.url}: {e.orig}. Nothing of this step was written; make room or release the "
+                "file, then `python -m agent resume`."
+            ) from e
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Read without taking the write lock."""
-        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            yield connection
+        """Read without taking the write lock, also while somebody writes.
+
+        Raises:
+            StoreError: the file cannot be read, or is damaged.
+        """
+        try:
+            with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                yield connection
+        except DatabaseError as e:
+            if not _of_the_file(e):
+                raise
+            raise StoreError(
+                f"{self.url} cannot be read: {e.orig}. Close what holds the file, or restore it from a backup."
+            ) from e
 
     def close(self) -> None:
         """Let go of the file."""
         self.engine.dispose()
+
+    def _write_ahead(self) -> None:
+        # Only now that the file is known to be ours: this setting is kept in the file itself.
+        with self.reading() as connection:
+            if connection.exec_driver_sql("PRAGMA journal_mode").scalar_one() != "wal":
+                connection.exec_driver_sql("PRAGMA journal_mode = WAL")
 
     def _prepare(self, connection: Connection) -> None:
         names = set(inspect(connection).get_table_names())
@@ -100,6 +119,12 @@ class Database:
             )
 
 
+def _of_the_file(error: SQLAlchemyError) -> bool:
+    """Whether disk, lock or file are to blame; a broken constraint or statement is for the caller to name."""
+    # "Not a database" and "malformed" come as the base class itself.
+    return isinstance(error, OperationalError) or type(error) is DatabaseError
+
+
 def _sqlite(url: str) -> Engine:
     engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
 
@@ -109,13 +134,13 @@ def _sqlite(url: str) -> Engine:
         # would let two writers both read first and then deadlock.
         connection.isolation_level = None
         connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-        connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        if connection.get_isolation_level() != "AUTOCOMMIT":
+        # The options, not `get_isolation_level`, which says SERIALIZABLE on SQLite in either case.
+        if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
             connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine

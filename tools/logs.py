@@ -5,10 +5,10 @@ resumed pays for nothing twice, and a replay needs neither network nor model.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
-from sqlalchemy import func, insert, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import bindparam, Connection, Row, func, insert, select
 
 from tools import tables
 from tools.blobs import Blobs
@@ -36,6 +36,11 @@ class StoredCall:
     at: str = ""
 
 
+# Built once: making a statement costs more than running it, and a review makes ten thousand calls.
+_CALL_BY_KEY = select(tables.call).where(tables.call.c.key == bindparam("key"))
+_INSERT_CALL = insert(tables.call)
+
+
 class CallLog:
     """Calls of the reasoning engine, by key."""
 
@@ -45,18 +50,22 @@ class CallLog:
     def find(self, key: str) -> StoredCall | None:
         """The stored call with this key."""
         with self.database.reading() as connection:
-            row = connection.execute(select(tables.call).where(tables.call.c.key == key)).first()
-        return None if row is None else StoredCall(**{k: v for k, v in row._asdict().items() if k != "seq"})
+            row = connection.execute(_CALL_BY_KEY, {"key": key}).first()
+        return None if row is None else _to_call(row)
 
-    def save(self, call: StoredCall) -> None:
-        """Insert a call at once, so that a crash in the next second does not cost it again."""
-        row = dict(vars(call)) | {"at": call.at or self.clock()}
-        try:
-            with self.database.writing() as connection:
-                connection.execute(insert(tables.call).values(row))
-        except IntegrityError:
-            # Two requests of the same content were in flight together; the first answer stands.
-            return
+    def save(self, call: StoredCall) -> StoredCall:
+        """Insert a call at once, so that a crash in the next second does not cost it again.
+
+        Returns:
+            The call that stands: where the same request was in flight twice, the one that landed first.
+        """
+        with self.database.writing() as connection:
+            first = connection.execute(_CALL_BY_KEY, {"key": call.key}).first()
+            if first is not None:
+                return _to_call(first)
+            stored = replace(call, at=call.at or self.clock())
+            connection.execute(_INSERT_CALL, vars(stored))
+        return stored
 
     def all(self, task: str | None = None) -> Iterator[StoredCall]:
         """Every stored call, in order of insertion, of one task or of all."""
@@ -66,7 +75,11 @@ class CallLog:
         with self.database.reading() as connection:
             rows = connection.execute(query).all()
         for row in rows:
-            yield StoredCall(**{k: v for k, v in row._asdict().items() if k != "seq"})
+            yield _to_call(row)
+
+
+def _to_call(row: Row[Any]) -> StoredCall:
+    return StoredCall(**{name: value for name, value in row._asdict().items() if name != "seq"})
 
 
 class ScoreLog:
@@ -77,20 +90,24 @@ class ScoreLog:
 
     def find(self, keys: Sequence[str]) -> dict[str, float]:
         """Those of the keys that are stored."""
-        found: dict[str, float] = {}
         with self.database.reading() as connection:
-            for first in range(0, len(keys), 500):
-                query = select(tables.score).where(tables.score.c.key.in_(keys[first : first + 500]))
-                found |= {row.key: row.value for row in connection.execute(query)}
-        return found
+            return _scores(connection, keys)
 
     def save(self, scores: Mapping[str, float]) -> None:
         """Insert new scores; a key that is there keeps its value."""
-        known = self.find(list(scores))
-        rows = [{"key": key, "value": value} for key, value in scores.items() if key not in known]
-        if rows:
-            with self.database.writing() as connection:
+        with self.database.writing() as connection:
+            known = _scores(connection, list(scores))
+            rows = [{"key": key, "value": value} for key, value in scores.items() if key not in known]
+            if rows:
                 connection.execute(insert(tables.score), rows)
+
+
+def _scores(connection: Connection, keys: Sequence[str]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for first in range(0, len(keys), 500):
+        query = select(tables.score).where(tables.score.c.key.in_(keys[first : first + 500]))
+        found |= {row.key: row.value for row in connection.execute(query)}
+    return found
 
 
 class Exchanges:

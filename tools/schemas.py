@@ -8,6 +8,7 @@ Values only: no I/O, no clock, no randomness.
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -176,10 +177,16 @@ class Record(Frozen):
     retracted: bool = False
     warnings: tuple[str, ...] = Field(default=(), description="What could not be read of the source's form.")
 
-    @property
+    @cached_property
     def version(self) -> str:
         """Content hash, 16 hex digits; part of every outcome's key."""
         return sha256_of(self)[:16]
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> "Record":
+        """As pydantic's, but a changed copy has a version of its own."""
+        copied = super().model_copy(update=update, deep=deep)
+        copied.__dict__.pop("version", None)
+        return copied
 
     @property
     def text(self) -> str:

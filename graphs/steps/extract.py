@@ -40,7 +40,7 @@ def extract(_state: ReviewState, deps: Deps) -> dict[str, Any]:
     records = deps.records(wanted)
     verdicts = _judge(records, readable, deps)
     cells = _fill_in(records, readable, deps)
-    standing = deps.store.outcomes(deps.pass_id, "extract")
+    standing = deps.store.standing(deps.pass_id, "extract")
     with Batches(deps, "extract", "extraction", len(records)) as batches:
         for record in records:
             key = record.record_id
@@ -151,7 +151,7 @@ def _listed(keys: Sequence[Key], deps: Deps) -> str:
     """The artefact of the gate: a line per report, and the whole extraction table."""
     judged = deps.store.machine_outcomes(deps.pass_id, "extract")
     newest = deps.store.artefact(deps.pass_id, "extract")
-    stored = [[*key, judged[key[0]].outcome.model_dump(mode="json")] for key in keys]
+    stored = [[*key, sha256_of(judged[key[0]].outcome.content)] for key in keys]
     basis = sha256_of([deps.basis["extract"], stored])
     if newest is not None and newest.basis == basis:
         return newest.artefact_id

@@ -45,7 +45,7 @@ def _search(text: str, use: SourceUse, deps: Deps) -> None:
 def _settled(keys: Sequence[Key], deps: Deps) -> list[Outcome]:
     """Passed or duplicate, for every record whose standing is new or has changed."""
     revision = deps.revision_of("retrieve")
-    known = deps.store.outcomes(deps.pass_id, "retrieve")
+    known = deps.store.standing(deps.pass_id, "retrieve")
     new = set(unsettled(deps.store, deps.pass_id, "retrieve", keys, revision))
     records = deps.records(keys)
     groups = {record_id: g for g in group(records) for record_id in g.member_ids}

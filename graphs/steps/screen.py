@@ -33,7 +33,7 @@ def _to_ask(keys: list[Key], deps: Deps) -> list[Key]:
     open_ = set(unsettled(deps.store, deps.pass_id, "screen", keys, deps.revision_of("screen")))
     undecided = {
         record_id
-        for record_id, stored in deps.store.outcomes(deps.pass_id, "screen").items()
+        for record_id, stored in deps.store.standing(deps.pass_id, "screen").items()
         if stored.outcome.kind in ("failed", "waiting")
     }
     again = {
@@ -46,7 +46,7 @@ def _to_ask(keys: list[Key], deps: Deps) -> list[Key]:
 
 def _judge(records: list[Record], deps: Deps) -> None:
     criteria = at_stage(deps.config.criteria, "title_abstract")
-    standing = deps.store.outcomes(deps.pass_id, "screen")
+    standing = deps.store.standing(deps.pass_id, "screen")
     readable = [record for record in records if record.text.strip() and criteria]
     asked = [screen_input(record, criteria, record.text) for record in readable]
     requests = (Request(TASK, question, attempt=deps.attempt) for question in asked)
@@ -113,7 +113,7 @@ def _listed(keys: list[Key], deps: Deps) -> str:
     """The artefact of the gate: one line per record. An edited list stays as long as its records do."""
     verdicts = deps.store.machine_outcomes(deps.pass_id, "screen")
     newest = deps.store.artefact(deps.pass_id, "screen")
-    judged = [[*key, verdicts[key[0]].outcome.model_dump(mode="json")] for key in keys]
+    judged = [[*key, sha256_of(verdicts[key[0]].outcome.content)] for key in keys]
     basis = sha256_of([deps.basis["screen"], judged])
     if newest is not None and newest.basis == basis:
         return newest.artefact_id

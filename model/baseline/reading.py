@@ -110,7 +110,9 @@ class Reading:
         return best
 
     def _judge(self, phrase: Sequence[str], index: int, count: int) -> Hit:
-        places = [self._places[word][index][:_MOST_PLACES] for word in phrase if index in self._places.get(word, ())]
+        places = [
+            self._places[word][index][:_MOST_PLACES] for word in phrase if index in self._places.get(word, ())
+        ]
         start, length = _tightest(places)
         # All words of a phrase in one long sentence prove little when they stand far apart.
         near = length <= len(phrase) + _GAP
@@ -126,7 +128,9 @@ class Reading:
                 counts[index] += 1
         return sorted(counts, key=lambda index: (-counts[index], index))
 
-    def search(self, pattern: re.Pattern[str], within: Iterable[int] | None = None) -> tuple[int, re.Match[str]] | None:
+    def search(
+        self, pattern: re.Pattern[str], within: Iterable[int] | None = None
+    ) -> tuple[int, re.Match[str]] | None:
         """The first sentence that a pattern matches, and the match; denied matches do not count."""
         for index in self.opening if within is None else within:
             sentence = self.sentence(index)

@@ -72,19 +72,19 @@ _SAME = {
     "schizophrenic": "schizophrenia", "epileptic": "epilepsy", "demented": "dementia",
     "randomly": "randomized", "randomization": "randomized", "randomize": "randomized",
     "percent": "percentage", "hemorrhagic": "hemorrhage", "bleeding": "hemorrhage", "bleed": "hemorrhage",
-    "death": "mortality", "suicidal": "suicide", "suicidality": "suicide", "stroke": "stroke",
+    "death": "mortality", "suicidal": "suicide", "suicidality": "suicide", 
     "septic": "sepsis", "obese": "obesity", "anemic": "anemia", "depressive": "depression",
 }  # fmt: skip
 
 SYNONYMS = {
     "kidney": ("renal",), "renal": ("kidney",), "liver": ("hepatic",), "hepatic": ("liver",),
-    "heart": ("cardiac",), "cardiac": ("heart",), "lung": ("pulmonary",), "pulmonary": ("lung",),
+    "heart": ("cardiac",), "cardiac": ("heart",), "coronary": ("myocardial",), "lung": ("pulmonary",), "pulmonary": ("lung",),
     "brain": ("cerebral",), "cerebral": ("brain",), "stomach": ("gastric",), "gastric": ("stomach",),
     "skin": ("cutaneous",), "eye": ("ocular",), "muscle": ("muscular",), "bowel": ("intestinal",),
     "cancer": ("neoplasm", "tumor", "carcinoma"), "tumor": ("cancer", "neoplasm"),
     "neoplasm": ("cancer", "tumor"), "bleeding": ("hemorrhage",), "hemorrhage": ("bleeding",),
     "death": ("mortality",), "mortality": ("death",), "children": ("pediatric",), "elderly": ("older",),
-    "drug": ("medication",), "medication": ("drug",), "pain": ("analgesia",),
+    "drug": ("medication",), "medication": ("drug",),
 }  # fmt: skip
 """For searching: words that stand for one another in titles. American spelling; `spellings` adds the British."""
 
@@ -117,14 +117,17 @@ ABBREVIATIONS = {
 }  # fmt: skip
 """Abbreviations that questions use without writing them out. A vocabulary that knows one goes first."""
 
-_SPELLING = (
-    ("haem", "hem"), ("aemi", "emi"), ("oedema", "edema"), ("oesoph", "esoph"), ("paed", "ped"),
-    ("tumour", "tumor"), ("behaviour", "behavior"), ("foet", "fet"), ("rrhoea", "rrhea"), ("gynaec", "gynec"),
-    ("anaesth", "anesth"), ("orthopaed", "orthoped"), ("fibre", "fiber"), ("centre", "center"),
-    ("caesar", "cesar"), ("leucocyt", "leukocyt"), ("sulph", "sulf"), ("oestr", "estr"), ("apnoea", "apnea"),
-    ("isation", "ization"), ("ischaem", "ischem"), ("colour", "color"), ("odour", "odor"),
+_SPELLING = tuple(
+    (re.compile(british), american)
+    for british, american in (
+        (r"\b(?:haem|h\u00e6m)", "hem"), (r"aemi", "emi"), (r"\boedema", "edema"), (r"\boesoph", "esoph"),
+        (r"paed", "ped"), (r"tumour", "tumor"), (r"behaviour", "behavior"), (r"\bfoet", "fet"),
+        (r"rrhoea", "rrhea"), (r"gynaec", "gynec"), (r"anaesth", "anesth"), (r"fibre", "fiber"),
+        (r"\bcentre", "center"), (r"caesar", "cesar"), (r"leucocyt", "leukocyt"), (r"\bsulph", "sulf"),
+        (r"\boestr", "estr"), (r"apnoea", "apnea"), (r"isation", "ization"), (r"colour", "color"),
+    )
 )  # fmt: skip
-"""British to American; the parts occur in no word that differs otherwise."""
+"""British to American, for words in lower case."""
 
 _ISE = re.compile(r"(random|hospital|immun|minim|optim|steril|metabol|local|neutral|general)is(e|ed|es|ing)$")
 
@@ -144,7 +147,7 @@ def fold(word: str) -> str:
 
 def _american(word: str) -> str:
     for british, american in _SPELLING:
-        word = word.replace(british, american)
+        word = british.sub(american, word)
     return word
 
 
@@ -183,7 +186,7 @@ def spellings(phrase: str) -> tuple[str, ...]:
 
 _BRITISH = (
     (r"\bhem(?=o|a)", "haem"), (r"(?<=[a-z])emia(?=s?\b)", "aemia"), (r"(?<=an|uk|yc|ch|ur)emic\b", "aemic"), (r"\bedema", "oedema"),
-    (r"esophag", "oesophag"), (r"\bpediatric", "paediatric"), (r"tumor(?!ou)", "tumour"),
+    (r"\besophag", "oesophag"), (r"\bpediatric", "paediatric"), (r"tumor(?!ou)", "tumour"),
     (r"behavior", "behaviour"), (r"rrhea\b", "rrhoea"), (r"gynec", "gynaec"), (r"anesth", "anaesth"),
     (r"orthoped", "orthopaed"), (r"\bestrogen", "oestrogen"), (r"\bfet(?=us|al)", "foet"),
     (r"apnea", "apnoea"), (r"ization\b", "isation"), (r"randomized", "randomised"),
@@ -192,7 +195,7 @@ _BRITISH = (
 
 def expanded(phrase: str) -> str:
     """A phrase with its abbreviations written out: `CKD` is `chronic kidney disease`."""
-    return re.sub(r"\b[A-Z][A-Za-z0-9]*[A-Z0-9]s?\b", _written_out, phrase)
+    return re.sub(r"(?<![\w-])[A-Z][A-Za-z0-9]*[A-Z0-9]s?(?![\w-])", _written_out, phrase)
 
 
 def _written_out(found: re.Match[str]) -> str:

@@ -23,19 +23,19 @@ class CharacteristicsInput(Frozen):
 class FieldAnswer(Frozen):
     """One field: a value with its quote, or the statement that there is none."""
 
-    field_id: str
+    field_id: str = Field(max_length=100)
     status: Literal["found", "not_reported", "not_found"] = Field(
         description="not_reported: the paper does not tell. not_found: nothing was recognised."
     )
-    value: str | None = None
-    unit: str | None = None
+    value: str | None = Field(default=None, max_length=2000)
+    unit: str | None = Field(default=None, max_length=100)
     quote: str = Field(default="", max_length=600, description="Verbatim span that holds the value.")
 
 
 class CharacteristicsAnswer(FitsQuestion):
     """Every field of the form exactly once, by id."""
 
-    cells: tuple[FieldAnswer, ...]
+    cells: tuple[FieldAnswer, ...] = Field(max_length=300)
 
     def misfit(self, asked: CharacteristicsInput) -> str | None:
         """Every field once, and a found field has a value."""
@@ -52,7 +52,7 @@ def variables(asked: CharacteristicsInput) -> dict[str, str]:
     text = "\n".join(p.text if p.kind != "caption" else f"[{p.section}] {p.text}" for p in asked.passages)
     return {
         "fields": "\n".join(_line(field) for field in asked.fields),
-        "boundary": boundary(text),
+        "boundary": boundary(f"{asked.title}\n{text}"),  # both stand inside
         "title": asked.title,
         "text": text,
     }

@@ -1,6 +1,8 @@
 """Task `pico`: the elements of a review question, from what the reviewer wrote."""
 
-from pydantic import Field
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
 
 from model.engine import FitsQuestion, Task
 from tools.schemas import Frozen
@@ -23,14 +25,16 @@ class PicoInput(Frozen):
 class Element(Frozen):
     """One element of the framework, in the reviewer's words."""
 
-    name: str
-    phrases: tuple[str, ...] = Field(description="Concepts; empty when the question does not tell.")
+    name: str = Field(max_length=100)
+    phrases: tuple[Annotated[str, StringConstraints(max_length=1000)], ...] = Field(
+        max_length=200, description="Concepts; empty when the question does not tell."
+    )
 
 
 class PicoAnswer(FitsQuestion):
     """Every element of the framework once."""
 
-    elements: tuple[Element, ...]
+    elements: tuple[Element, ...] = Field(max_length=20)
 
     def misfit(self, asked: PicoInput) -> str | None:
         """Each element of the framework must be answered exactly once."""

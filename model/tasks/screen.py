@@ -24,7 +24,7 @@ class ScreenInput(Frozen):
 class Judgement(Frozen):
     """One criterion's verdict."""
 
-    criterion_id: str
+    criterion_id: str = Field(max_length=100)
     label: Label = Field(
         description="Does the text meet the criterion? For an exclusion criterion, YES excludes."
     )
@@ -38,7 +38,7 @@ class Judgement(Frozen):
 class ScreenAnswer(FitsQuestion):
     """Every criterion exactly once, by id."""
 
-    verdicts: tuple[Judgement, ...]
+    verdicts: tuple[Judgement, ...] = Field(max_length=100)
 
     def misfit(self, asked: ScreenInput) -> str | None:
         """A missing, doubled or unknown criterion makes the whole answer unusable."""

@@ -385,7 +385,7 @@ CHANGES = {
         lambda t: t.replace("Adults with asthma.", "Adults with any asthma."),
         {"prefilter", "screen", "extract"},
     ),
-    "the title": (lambda t: t.replace("Zelbuterol for", "On zelbuterol for"), set()),
+    "the title": (lambda t: t.replace("Zelbuterol for", "On zelbuterol for"), {"prefilter"}),
     "the question": (lambda t: t.replace("Does zel", "Did zel"), {"pico", "query", "retrieve", "prefilter"}),
     "a filter": (lambda t: t + "search: {filters: [no_animals]}\n", {"query", "retrieve"}),
     "a date": (lambda t: t.replace("2020-12", "2019-12"), {"retrieve"}),

@@ -13,7 +13,7 @@ from typing import Any
 
 from agent.home import Home
 from agent.protocol import ensure_protocol
-from agent.wiring import TASKS, Review, sources, texts, transport
+from agent.wiring import TASKS, Review, brought, sources, texts, transport
 from graphs.deps import Deps
 from graphs.driver import Halt, advance, checkpoints
 from model.engine import EngineBusy, EngineUnavailable, Request
@@ -163,6 +163,7 @@ def deps_of(review: Review, say: Callable[[Request[Any, Any]], Any] = script, at
         progress=lambda *_: None,
         version="0",
         engine_uses=(replace_task(use, "screen"),),
+        given=brought(review, folder / "fulltexts"),
         attempt=attempt,
     )
 

@@ -155,7 +155,7 @@ def test_a_failure_waits_for_a_person_and_can_be_tried_again(home):
         assert again.kind == "waiting"
         assert again.content["verdict"]["suggestion"] == "pass"
         asked = [json.loads(c.request) for c in review.calls.all("screen")]
-        assert len(asked) == 7  # 6 readable ones once, the failed one twice
+        assert len(asked) == 8  # seven once, the failed one twice
 
 
 def test_an_outage_stops_the_step_and_what_was_judged_stays(home):
@@ -215,7 +215,7 @@ def test_a_changed_criterion_is_a_new_revision_and_asks_screening_again_but_not_
         assert small.go(review).step == "screen"
         assert len(review.store.searches(review.pass_id)) == searches
         asked = [json.loads(c.request)["seen"]["input"]["criteria"][1]["text"] for c in review.calls.all("screen")]
-        assert asked.count("They drank snail syrup.") == 6
+        assert asked.count("They drank snail syrup.") == 7
         assert review.store.protocols()[-1].reason == "clearer"
         small.through(review)
     report = (home.out / "report.html").read_text()
@@ -246,6 +246,31 @@ def test_the_decisions_table_has_one_row_per_record_with_quote_and_person(home):
     first = next(row for row in rows if row["record_id"] == "shelf:1")
     assert any("snail syrup" in (value or "").lower() for key, value in first.items() if "quote" in key)
     assert any("Ada" in (value or "") for value in first.values())
+
+
+def test_a_full_text_that_arrives_later_is_read_at_the_next_resume(home):
+    with small.opened(home) as review:
+        while small.go(review).step != "extract":
+            small.approve_open(review)
+        text = small.FULL_TEXT.format(pmid="4", title="Snail syrup unclear [UNCERTAIN]", n=12)
+        (home.folder / "fulltexts" / "4.nxml").write_text(text)
+        assert small.go(review).step == "extract"
+        cells = open_gate(review, "extract").content["cells"]
+        assert [(c["report_id"], c["value"]) for c in cells][-1] == ("shelf:4", "12")
+
+
+def test_two_reports_with_one_hand_drawn_link_are_one_study(home):
+    from graphs.steps.approve import studies_of
+    from tools.records.linking import HandLink
+
+    with small.opened(home) as review:
+        small.through(review)
+        link = HandLink(kind="join", report_ids=("shelf:1", "shelf:2"), by="Ada", why="same site and dates")
+        review.store.add_study_link(review.pass_id, link)
+        assert small.go(review).kind == "finished"
+        included = [s for s in studies_of(small.deps_of(review)) if s.state == "included"]
+    assert [s.report_ids for s in included] == [("shelf:1", "shelf:2")]
+    assert "Ada" in included[0].grouped_by
 
 
 def test_a_number_in_the_extraction_table_lies_where_its_offsets_say(home):

@@ -5,6 +5,7 @@ looked for again at every resume, since people add files while a review waits.
 """
 
 import gzip
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,19 +53,21 @@ class FolderFinder:
     """JATS files in a folder, known by the identifiers inside them or by their names.
 
     A file belongs to a record when it carries the record's PMID, PMCID or DOI, or is named after one of
-    them or after the record's own key, with `/` written as `_`.
+    them or after the record's own key, with `/` written as `_`. A number inside a file is compared with
+    numbers of its own kind only: another database's key 123 is not PMID 123.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._paths: dict[str, Path] | None = None
+        self._paths: dict[tuple[str, str], Path] | None = None
 
     def find(self, record: Record) -> Found | NotFound:
         """The first file that belongs to the record."""
-        names = [record.pmcid, record.pmid, record.doi, record.record_id.partition(":")[2]]
+        inside = [("pmcid", record.pmcid), ("pmid", record.pmid), ("doi", record.doi)]
+        names = [*(name for _, name in inside), record.record_id.partition(":")[2]]
         paths = self._index()
-        for name in filter(None, names):
-            if (path := paths.get(_plain(name))) is not None:
+        for kind, name in [*inside, *(("named", name) for name in names)]:
+            if name and (path := paths.get((kind, _plain(name)))) is not None:
                 return Found(_read(path), path.name)
         return NotFound(f"no file for it in {self.folder.name}/")
 
@@ -74,8 +77,8 @@ class FolderFinder:
             files = sorted(self.folder.iterdir()) if self.folder.is_dir() else []
             for path in (p for p in files if p.name.endswith(SUFFIXES)):
                 stem = path.name[: -len(next(s for s in SUFFIXES if path.name.endswith(s)))]
-                for name in (*_identifiers(path), stem):
-                    self._paths.setdefault(_plain(name), path)
+                for kind, name in [*_identifiers(path), ("named", stem)]:
+                    self._paths.setdefault((kind, _plain(name)), path)
         return self._paths
 
 
@@ -150,7 +153,7 @@ class _Either:
 def _read(path: Path) -> bytes:
     try:
         return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except (OSError, EOFError, gzip.BadGzipFile) as e:
+    except (OSError, EOFError, zlib.error) as e:
         raise InputFileError(f"{path} cannot be read: {e}. Replace it, or move it out of the folder.") from e
 
 
@@ -158,10 +161,11 @@ def _plain(name: str) -> str:
     return name.casefold().replace("/", "_").replace(":", "_")
 
 
-def _identifiers(path: Path) -> list[str]:
+def _identifiers(path: Path) -> list[tuple[str, str]]:
     """PMCID, PMID and DOI inside a file; none if it is unreadable, which shows when it is read for good."""
     try:
         text = jats.parse(_read(path), report_id=path.name, source=path.name)
-    except jats.UnreadableFullText:
+    except (InputFileError, jats.UnreadableFullText):
         return []
-    return [name for name in (text.pmcid, text.pmid, text.doi) if name]
+    found = [("pmcid", text.pmcid), ("pmid", text.pmid), ("doi", text.doi)]
+    return [(kind, name) for kind, name in found if name]

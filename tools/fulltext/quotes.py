@@ -103,7 +103,16 @@ def _cuts(text: str, at: int) -> bool:
     return before.isalnum() and after.isalnum() and max(before, after) < "\u2e80"
 
 
+_ASCII_SPACES = dict.fromkeys(map(ord, "\t\n\r\x0b\x0c\x1c\x1d\x1e\x1f"), " ")
+_ASCII_FOLDED = {**_ASCII_SPACES, ord("`"): "'"}
+_SPACE_RUN = re.compile(r"\s\s")
+
+
 def _fold(text: str, any_case: bool) -> _Folded:
+    if text.isascii() and not _SPACE_RUN.search(text):  # most abstracts: nothing changes its place
+        plain = text.translate(_ASCII_FOLDED)
+        places = range(len(text) + 1)
+        return _Folded(plain.casefold() if any_case else plain, array("q", places[:-1]), array("q", places[1:]))
     out: list[str] = []
     starts, ends = array("q"), array("q")
 

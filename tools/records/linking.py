@@ -5,7 +5,6 @@ through a trial registration number that they share; everything else is a person
 `HandLink` with a name and a reason. Nothing is lost: every report comes out in exactly one group.
 """
 
-import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Literal
@@ -13,44 +12,13 @@ from typing import Literal
 from pydantic import Field
 
 from tools.errors import NotAllowed
+from tools.identifiers import registry_ids, registry_of
 from tools.schemas import Frozen, Record
 
 __all__ = ["HandLink", "StudyGroup", "registry_ids", "registry_of", "studies"]
 
 MAX_NUMBERS = 3
 """A trial is rarely in more than three registers; a report that names more is likely to list others."""
-
-# Formats as the registers print them (WHO ICTRP, list of primary registries). Two spellings that
-# authors use freely, `NCT 01234567` and `ISRCTN-12345678`, are read too.
-_REGISTERS: dict[str, str] = {
-    "ClinicalTrials.gov": r"NCT[\s:#-]?\d{8}",
-    "ISRCTN": r"ISRCTN[\s:-]?\d{8}",
-    "EU": r"(?:(?:EudraCT|EUCT|CTIS)[ :#.a-z-]{0,12})?(?:19|20)\d\d-\d{6}-\d\d(?:-\d\d)?",
-    "ANZCTR": r"ACTRN\d{14}",
-    "ChiCTR": r"ChiCTR(?:-[A-Z]{2,5}-?)?\d{8,10}",
-    "CRIS": r"KCT\d{7}",
-    "CTRI": r"CTRI/\d{4}/\d{2,3}/\d{6}",
-    "DRKS": r"DRKS\d{8}",
-    "IRCT": r"IRCT\d{8,16}(?:N\d{1,3})?",
-    "jRCT": r"(?:JPRN-)?jRCTs?\d{9,10}",
-    "NTR": r"NTR\d{2,5}",
-    "PACTR": r"PACTR\d{15,16}",
-    "ReBec": r"RBR-[0-9a-z]{6,8}",
-    "SLCTR": r"SLCTR/\d{4}/\d{3}",
-    "TCTR": r"TCTR\d{11}",
-    "UMIN": r"(?:JPRN-)?UMIN\d{9}",
-}
-_NUMBER = re.compile(
-    r"(?<![A-Za-z0-9-])(?:"
-    + "|".join(f"(?P<r{i}>{form})" for i, form in enumerate(_REGISTERS.values()))
-    + r")(?![A-Za-z0-9])",
-    re.IGNORECASE,
-)
-# Most texts hold none of these. The long pattern alone took half the time of reading a file.
-_LONG_NUMBER = re.compile(r"\d(?:\d{4}|\d{3}/)")
-_SHORT_NUMBERS = ("rbr-", *(f"ntr{digit}" for digit in range(10)))
-_NAMES = tuple(_REGISTERS)
-_AS_PRINTED = {"CHICTR": "ChiCTR", "JRCTS": "jRCTs", "JRCT": "jRCT"}
 
 _Key = Hashable
 
@@ -79,41 +47,6 @@ class StudyGroup(Frozen):
     )
     why: str = Field(default="", description="The persons' reasons.")
     doubts: tuple[str, ...] = Field(default=(), description="For a person to settle with a HandLink.")
-
-
-def registry_ids(text: str) -> tuple[str, ...]:
-    """Registration numbers named in `text`, in one spelling, in order, each once."""
-    found: dict[str, None] = {}
-    if _LONG_NUMBER.search(text) is None:
-        lower = text.lower()
-        if not any(hint in lower for hint in _SHORT_NUMBERS):
-            return ()
-    for match in _NUMBER.finditer(text):
-        found[_one_spelling(match.group(), _NAMES[int(match.lastgroup[1:])] if match.lastgroup else "")] = (
-            None
-        )
-    return tuple(found)
-
-
-def registry_of(number: str) -> str:
-    """The register that issues numbers of this form, or an empty string."""
-    match = _NUMBER.fullmatch(number)
-    return _NAMES[int(match.lastgroup[1:])] if match and match.lastgroup else ""
-
-
-def _one_spelling(number: str, register: str) -> str:
-    if register == "ReBec":
-        return "RBR-" + number[4:].lower()
-    if register == "EU":
-        bare = re.sub(r"^[^\d]*", "", number)
-        return f"EudraCT {bare}" if bare.count("-") == 2 else f"EUCT {bare}"
-    number = number.upper().removeprefix("JPRN-")
-    if register in ("ClinicalTrials.gov", "ISRCTN"):
-        return re.sub(r"[\s:#-]", "", number)
-    for upper, printed in _AS_PRINTED.items():
-        if number.startswith(upper):
-            return printed + number[len(upper) :]
-    return number
 
 
 def studies(reports: Sequence[Record], by_hand: Sequence[HandLink] = ()) -> list[StudyGroup]:

@@ -3,6 +3,7 @@
 The machine suggests, a person decides: what is computed here excludes nothing.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 

@@ -7,16 +7,26 @@ or why there is none. What is odd about the file goes to `problems`, what is odd
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
-from urllib.parse import unquote
 
 from pydantic import Field
 
-from tools.records.linking import registry_ids
+from tools.identifiers import normal_doi, normal_pmcid, normal_pmid, registry_ids
 from tools.schemas import Frozen, Record
 
-__all__ = ["RIS_TAGS", "Entry", "Problem", "json_lines", "nbib", "normal_doi", "normal_pmid", "ris"]
+__all__ = [
+    "RIS_TAGS",
+    "Entry",
+    "Problem",
+    "absent",
+    "json_lines",
+    "nbib",
+    "one_line",
+    "paragraphs",
+    "ris",
+    "shown_title",
+]
 
 RIS_TAGS: Mapping[str, tuple[str, ...]] = {
     "title": ("TI", "T1", "CT", "BT"),
@@ -54,24 +64,28 @@ class Entry(NamedTuple):
 # Values ------------------------------------------------------------------------------------------
 
 
-def normal_doi(given: str) -> str | None:
-    """The DOI in `given`, lower case and without resolver address; None when there is none."""
-    found = re.search(r"10\.\d{4,9}(?:\.\d+)*/\S+", unquote(given))
-    return found.group().lower().rstrip(".,;") if found else None
-
-
-def normal_pmid(given: str) -> str | None:
-    """Digits without leading zeros; None when `given` is no PMID."""
-    found = re.fullmatch(r"0*([1-9]\d{0,7})", given.strip())
-    return found.group(1) if found else None
-
-
-def _line(text: str) -> str:
+def one_line(text: str) -> str:
+    """A field's text as every reader gives it, PubMed's XML included: all white space, thin and no-break
+    spaces too, is one plain space, so that a record is the same text whatever form it came in."""
     return " ".join(text.split())
 
 
-def _lines(text: str) -> str:
-    return "\n".join(line for raw in text.splitlines() if (line := _line(raw)))
+def paragraphs(lines: Iterable[str]) -> str:
+    """Sections of an abstract, each `one_line` of its own; empty ones left out."""
+    return "\n".join(line for raw in lines if (line := one_line(raw)))
+
+
+def shown_title(title: str, original: str, warnings: list[str]) -> str:
+    """MEDLINE's title, which for other languages is a translation in brackets; without one the original."""
+    if original and title.strip("[]. ").lower() in ("", "not available"):
+        warnings.append("no English title; the original one is shown")
+        return original
+    return title
+
+
+def absent(title: str, abstract: str) -> list[str]:
+    """The warnings of a record whose title or abstract is empty, the same from every format."""
+    return [f"no {name}" for name, text in (("title", title), ("abstract", abstract)) if not text]
 
 
 def _safe(text: str) -> str:
@@ -92,7 +106,7 @@ def _finish(source: str, own_id: str, fields: dict[str, Any], warnings: list[str
     fields["registry_ids"] = tuple(dict.fromkeys([*given, *registry_ids(text)]))
     types = [t.casefold() for t in fields.get("publication_types", ())]
     fields["retracted"] = bool(fields.get("retracted")) or "retracted publication" in types
-    warnings += [f"no {name}" for name in ("title", "abstract") if not fields.get(name)]
+    warnings += absent(fields.get("title", ""), fields.get("abstract", ""))
     record = Record(record_id="", warnings=tuple(warnings), **fields)
     # Content as key needs no running number: equal content is the same entry twice.
     key = record.pmid or own_id.removeprefix(f"{source}:") or record.version
@@ -172,29 +186,29 @@ def _ris_fields(values: dict[str, list[str]], warnings: list[str]) -> dict[str, 
         warnings.append(f"DOI not understood: {values['DO'][0][:80]!r}")
     pages = "-".join(dict.fromkeys(v[0] for t in ("SP", "EP") if (v := values.get(t))))
     return {
-        "title": _line(" ".join(first("title"))),
-        "abstract": _paragraphs(first("abstract")),
-        "authors": tuple(map(_line, first("authors"))),
+        "title": one_line(" ".join(first("title"))),
+        "abstract": _unwrapped(first("abstract")),
+        "authors": tuple(map(one_line, first("authors"))),
         "year": next((y for t in RIS_TAGS["year"] for v in values.get(t, []) if (y := _year(v))), None),
-        "journal": _line(" ".join(first("journal"))),
-        "volume": _line(" ".join(first("volume"))),
-        "issue": _line(" ".join(first("issue"))),
+        "journal": one_line(" ".join(first("journal"))),
+        "volume": one_line(" ".join(first("volume"))),
+        "issue": one_line(" ".join(first("issue"))),
         "pages": pages,
         "pmid": _ris_pmid(values, warnings),
-        "pmcid": next((m.group() for v in values.get("C2", []) if (m := re.fullmatch(r"PMC\d+", v))), None),
+        "pmcid": next((p for v in values.get("C2", []) if "PMC" in v and (p := normal_pmcid(v))), None),
         "doi": next(iter(dois), None),
-        "language": _line("; ".join(first("language"))),
+        "language": one_line("; ".join(first("language"))),
         "publication_types": tuple(
             v for t in RIS_TAGS["publication_types"] for v in values.get(t, []) if not normal_doi(v)
         ),
-        "keywords": tuple(dict.fromkeys(map(_line, first("keywords")))),
+        "keywords": tuple(dict.fromkeys(map(one_line, first("keywords")))),
     }
 
 
-def _paragraphs(lines: list[str]) -> str:
+def _unwrapped(lines: list[str]) -> str:
     """Lines of a field as paragraphs: a line that ends in mid-sentence was only wrapped."""
     out = ""
-    for line in map(_line, lines):
+    for line in map(one_line, lines):
         out += ("\n" if out.endswith((".", "!", "?", ":", ")", "]")) else " " if out else "") + line
     return out
 
@@ -216,7 +230,7 @@ def _ris_pmid(values: dict[str, list[str]], warnings: list[str]) -> str | None:
 
 
 def _own_ris_id(values: dict[str, list[str]]) -> str:
-    return next((_line(values[t][0]) for t in RIS_TAGS["own_id"] if values.get(t)), "")
+    return next((one_line(values[t][0]) for t in RIS_TAGS["own_id"] if values.get(t)), "")
 
 
 # NBIB --------------------------------------------------------------------------------------------
@@ -267,30 +281,29 @@ def _nbib_entry(block: list[str], began: int, source: str) -> Entry:
         if set(values) <= {"PMID"}:
             return Entry(f"line {began}", None, "an entry without any content")
         warnings.append(f"PMID not understood: {block[0][6:46]!r}")
-    return Entry(f"line {began}", _finish(source, "", _nbib_fields(values, pmid), warnings))
+    return Entry(f"line {began}", _finish(source, "", _nbib_fields(values, pmid, warnings), warnings))
 
 
-def _nbib_fields(values: dict[str, list[str]], pmid: str | None) -> dict[str, Any]:
+def _nbib_fields(values: dict[str, list[str]], pmid: str | None, warnings: list[str]) -> dict[str, Any]:
     def one(*tags: str) -> str:
-        return next((line for t in tags if (line := _line(" ".join(values.get(t, []))))), "")
+        return next((line for t in tags if (line := one_line(" ".join(values.get(t, []))))), "")
 
     def many(tag: str) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(line for v in values.get(tag, []) if (line := _line(v))))
+        return tuple(dict.fromkeys(line for v in values.get(tag, []) if (line := one_line(v))))
 
     authors = many("FAU") or tuple(re.sub(r" ([A-Z]{1,4})$", r", \1", a) for a in many("AU"))
     ids = re.search(r"(10\.\S+) \[doi\]", f"{one('AID')} {one('LID')}")
-    pmcid = re.search(r"PMC\d+", one("PMC"))
     return {
-        "title": one("TI", "BTI", "TT"),
-        "abstract": "\n".join(_line(part) for part in _NBIB_LABEL.split(one("AB"))),
+        "title": shown_title(one("TI", "BTI"), one("TT"), warnings),
+        "abstract": paragraphs(part.removeprefix("UNLABELLED: ") for part in _NBIB_LABEL.split(one("AB"))),
         "authors": (*authors, *many("CN")),
-        "year": _year(one("DP", "DEP")),
+        "year": _year(one("DP")) or _year(one("DEP")),
         "journal": one("JT", "TA"),
         "volume": one("VI"),
         "issue": one("IP"),
         "pages": one("PG"),
         "pmid": pmid,
-        "pmcid": pmcid.group() if pmcid else None,
+        "pmcid": normal_pmcid(one("PMC")),
         "doi": normal_doi(ids.group(1)) if ids else None,
         "language": "; ".join(many("LA")),
         "publication_types": many("PT"),
@@ -343,14 +356,13 @@ def json_lines(text: str, source: str, problems: list[Problem]) -> Iterator[Entr
 def _json_record(given: dict[str, Any], source: str) -> Record:
     warnings = _json_list(given, "warnings", [])
     warnings = [w for w in warnings if w not in ("no title", "no abstract")]
-    fields: dict[str, Any] = {name: _line(_json_text(given, name, warnings)) for name in _TEXTS}
-    fields["abstract"] = _lines(_json_text(given, "abstract", warnings))
+    fields: dict[str, Any] = {name: one_line(_json_text(given, name, warnings)) for name in _TEXTS}
+    fields["abstract"] = paragraphs(_json_text(given, "abstract", warnings).splitlines())
     fields |= {name: tuple(_json_list(given, name, warnings)) for name in _LISTS}
     ids = {name: _json_text(given, name, warnings) for name in ("pmid", "pmcid", "doi", "year")}
-    pmcid = re.fullmatch(r"(?:PMC)?(\d+)", ids["pmcid"].strip(), re.IGNORECASE)
     fields |= {
         "pmid": normal_pmid(ids["pmid"]),
-        "pmcid": f"PMC{pmcid.group(1)}" if pmcid else None,
+        "pmcid": normal_pmcid(ids["pmcid"]),
         "doi": normal_doi(ids["doi"]),
         "year": _year(ids["year"]),
         "retracted": given.get("retracted") is True,
@@ -360,7 +372,7 @@ def _json_record(given: dict[str, Any], source: str) -> Record:
         for name in ids
         if ids[name].strip() and fields[name] is None
     ]
-    return _finish(source, _line(_json_text(given, "record_id", warnings)), fields, warnings)
+    return _finish(source, one_line(_json_text(given, "record_id", warnings)), fields, warnings)
 
 
 def _json_text(given: dict[str, Any], name: str, warnings: list[str]) -> str:
@@ -382,6 +394,6 @@ def _json_list(given: dict[str, Any], name: str, warnings: list[str]) -> list[st
     if value is None:
         return []
     if isinstance(value, list) and all(isinstance(v, str) for v in value):
-        return list(dict.fromkeys(line for v in value if (line := _line(_safe(v)))))
+        return list(dict.fromkeys(line for v in value if (line := one_line(_safe(v)))))
     warnings.append(f"{name} left out: not a list of texts")
     return []

@@ -14,9 +14,11 @@ from typing import IO, TypeAlias
 from lxml import etree
 
 from tools.errors import InputFileError
+from tools.identifiers import normal_doi, normal_pmcid, registry_ids
 from tools.schemas import Frozen, Record
+from tools.search.citation_text import absent, one_line, paragraphs, shown_title
 
-__all__ = ["Deleted", "Item", "Unreadable", "parse_article_set", "registry_numbers"]
+__all__ = ["Deleted", "Item", "Unreadable", "parse_article_set"]
 
 
 class Deleted(Frozen):
@@ -37,20 +39,7 @@ class Unreadable(Frozen):
 
 Item: TypeAlias = Record | Deleted | Unreadable
 
-_SPACES = re.compile(r"[ \t\r\n]+")
-"""Only the white space that XML lays out with. Thin and no-break spaces are part of the text."""
-
 _YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)")
-
-_REGISTRY_NUMBERS = re.compile(
-    r"(?<![A-Za-z0-9])(?:"
-    r"NCT[ :#-]{0,2}\d{8}|ISRCTN[ :#-]{0,2}\d{8}|ACTRN[ :#-]{0,2}\d{14}|DRKS[ :#-]{0,2}\d{8}|"
-    r"ChiCTR(?:-[A-Za-z]+)?[ -]?\d{8,10}|CTRI/\d{4}/\d{2,3}/\d{6}|PACTR\d{15,16}|IRCT\d{8,}N\d+|"
-    r"UMIN\d{9}|JPRN-[A-Za-z0-9-]+\d|jRCT[a-z]?\d{9,10}|KCT\d{7}|TCTR\d{11}|RBR-[0-9a-z]{5,8}|"
-    r"SLCTR/\d{4}/\d{3}|NTR\d{3,5}|EudraCT[ :#.a-z-]{0,10}\d{4}-\d{6}-\d{2}"
-    r")(?![A-Za-z0-9])",
-    re.IGNORECASE,
-)
 
 _REGISTRIES = frozenset(
     {"anzctr", "chictr", "clinicaltrials.gov", "cris", "ctis", "ctri", "drks", "eudract", "irct", "isrctn"}
@@ -109,21 +98,6 @@ def _parse(stream: IO[bytes], name: str) -> Iterator[Item]:
         )
 
 
-def registry_numbers(text: str) -> tuple[str, ...]:
-    """Trial registrations in a text, in order, each once, without the spaces that some authors put in."""
-    found = (re.sub(r"[ :#]+", "", m.group()) for m in _REGISTRY_NUMBERS.finditer(text))
-    return tuple(dict.fromkeys(_spelt(number) for number in found))
-
-
-def _spelt(number: str) -> str:
-    """One spelling per number, so that reports of one trial can be linked by it."""
-    if number.upper().startswith(("NCT", "ISRCTN", "ACTRN", "DRKS")):
-        return number.upper().replace("-", "")
-    if eudract := re.search(r"\d{4}-\d{6}-\d{2}", number):
-        return f"EudraCT {eudract.group()}"
-    return number
-
-
 def _events(stream: IO[bytes]) -> Iterator[tuple[str, etree._Element]]:
     # Every one of these matters: lxml's iterparse has defaults of its own (CVE-2026-41066).
     yield from etree.iterparse(
@@ -170,7 +144,7 @@ def _article(element: etree._Element, pmid: str, name: str) -> Record:
     assert citation is not None
     assert article is not None
     warnings: list[str] = []
-    title = _title(article, warnings)
+    title = shown_title(_text(article.find("ArticleTitle")), _text(article.find("VernacularTitle")), warnings)
     abstract = _abstract(article, citation, warnings)
     types = _texts(article, "PublicationTypeList/PublicationType")
     return Record(
@@ -197,7 +171,7 @@ def _article(element: etree._Element, pmid: str, name: str) -> Record:
         keywords=_texts(citation, "KeywordList/Keyword"),
         registry_ids=_registrations(article, f"{title}\n{abstract}"),
         retracted=_retracted(citation, types),
-        warnings=tuple(warnings),
+        warnings=(*warnings, *absent(title, abstract)),
     )
 
 
@@ -227,22 +201,9 @@ def _book(element: etree._Element, pmid: str, name: str) -> Record:
         language="; ".join(_texts(document, "Language")),
         publication_types=_texts(document, "PublicationType"),
         keywords=_texts(document, "KeywordList/Keyword"),
-        registry_ids=registry_numbers(f"{title}\n{abstract}"),
-        warnings=tuple(warnings),
+        registry_ids=registry_ids(f"{title}\n{abstract}"),
+        warnings=(*warnings, *absent(title, abstract)),
     )
-
-
-def _title(article: etree._Element, warnings: list[str]) -> str:
-    """ArticleTitle, which for other languages is a translation in brackets; else the vernacular one."""
-    title = _text(article.find("ArticleTitle"))
-    if title and title.strip("[]. ").lower() != "not available":
-        return title
-    if vernacular := _text(article.find("VernacularTitle")):
-        warnings.append("no English title; the original one is shown")
-        return vernacular
-    if not title:
-        warnings.append("no title")
-    return title
 
 
 def _abstract(article: etree._Element, citation: etree._Element, warnings: list[str]) -> str:
@@ -250,7 +211,7 @@ def _abstract(article: etree._Element, citation: etree._Element, warnings: list[
     summary) never takes its place."""
     sections = []
     for part in article.iterfind("Abstract/AbstractText"):
-        label = _SPACES.sub(" ", part.get("Label") or "").strip()
+        label = one_line(part.get("Label") or "")
         text = _text(part)
         if next(part.iter(etree.Entity), None) is not None:
             warnings.append("the abstract holds an entity that is not declared; it is shown as it stands")
@@ -259,7 +220,7 @@ def _abstract(article: etree._Element, citation: etree._Element, warnings: list[
     if not sections and (other := citation.find("OtherAbstract")) is not None:
         kind = f"{other.get('Type', 'unknown type')}, {other.get('Language', 'unknown language')}"
         warnings.append(f"no abstract of its own; PubMed holds another one that is not read here ({kind})")
-    return "\n".join(sections)
+    return paragraphs(sections)
 
 
 def _authors(parent: etree._Element, path: str, warnings: list[str]) -> tuple[str, ...]:
@@ -303,27 +264,20 @@ def _pages(article: etree._Element) -> str:
 
 def _doi(ids: etree._Element | None, article: etree._Element, warnings: list[str]) -> str | None:
     """From the record's own id list: `.//ArticleId` would also find those of the cited papers."""
-    own = [_bare_doi(_text(i)) for i in ids.iterfind("ArticleId[@IdType='doi']")] if ids is not None else []
-    electronic = [
-        _bare_doi(_text(e))
-        for e in article.iterfind("ELocationID[@EIdType='doi']")
-        if e.get("ValidYN", "Y") != "N"
+    given = [_text(i) for i in ids.iterfind("ArticleId[@IdType='doi']")] if ids is not None else []
+    electronic = article.iterfind("ELocationID[@EIdType='doi']")
+    given += [_text(e) for e in electronic if e.get("ValidYN", "Y") != "N"]
+    warnings += [
+        f"DOI not understood: {one[:80]!r}" for one in dict.fromkeys(given) if one and not normal_doi(one)
     ]
-    found = list(dict.fromkeys(doi for doi in (*own, *electronic) if doi))
+    found = list(dict.fromkeys(doi for one in given if (doi := normal_doi(one))))
     if len(found) > 1:
         warnings.append(f"several DOIs: {', '.join(found)}; the first is used")
     return found[0] if found else None
 
 
-def _bare_doi(text: str) -> str:
-    return re.sub(r"^(?:https?://(?:dx\.)?doi\.org/|doi:\s*)", "", text.strip().lower())
-
-
 def _pmcid(ids: etree._Element | None) -> str | None:
-    """With its prefix, whatever form it came in: `PMC123`, `123`, `pmc-id: PMC123;`."""
-    text = _text(ids.find("ArticleId[@IdType='pmc']")) if ids is not None else ""
-    match = re.search(r"\d+", text)
-    return f"PMC{match.group()}" if match else None
+    return normal_pmcid(_text(ids.find("ArticleId[@IdType='pmc']"))) if ids is not None else None
 
 
 def _registrations(article: etree._Element, text: str) -> tuple[str, ...]:
@@ -331,8 +285,8 @@ def _registrations(article: etree._Element, text: str) -> tuple[str, ...]:
     for bank in article.iterfind("DataBankList/DataBank"):
         is_registry = _text(bank.find("DataBankName")).lower() in _REGISTRIES
         for number in _texts(bank, "AccessionNumberList/AccessionNumber"):
-            found.extend(registry_numbers(number) or ((number,) if is_registry else ()))
-    return tuple(dict.fromkeys((*found, *registry_numbers(text))))
+            found.extend(registry_ids(number) or ((number,) if is_registry else ()))
+    return tuple(dict.fromkeys((*found, *registry_ids(text))))
 
 
 def _retracted(citation: etree._Element, types: tuple[str, ...]) -> bool:
@@ -345,10 +299,10 @@ def _retracted(citation: etree._Element, types: tuple[str, ...]) -> bool:
 
 
 def _text(element: etree._Element | None) -> str:
-    """All text inside, markup such as <sup> left out, layout collapsed; empty for None."""
+    """All text inside, markup such as <sup> left out, white space collapsed; empty for None."""
     if element is None:
         return ""
-    return _SPACES.sub(" ", "".join(str(part) for part in element.itertext())).strip(" ")
+    return one_line("".join(str(part) for part in element.itertext()))
 
 
 def _texts(parent: etree._Element, path: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ https://www.nlm.nih.gov/mesh/xml_data_elements.html.
 import re
 import sqlite3
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -231,6 +231,11 @@ class Vocabulary:
             (self._required(name).ui, permuted),
         )
         return tuple(text for (text,) in rows)
+
+    def terms(self) -> Iterator[tuple[str, str]]:
+        """(heading, term) for all terms of all headings: names, synonyms and permuted forms."""
+        rows = self._db.execute("SELECT d.name, t.text FROM term t JOIN descriptor d USING (ui)")
+        return ((name, text) for name, text in rows)
 
     def explode(self, name: str) -> tuple[str, ...]:
         """The heading and all below it in any of its trees, by name.

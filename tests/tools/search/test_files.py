@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tools.errors import InputFileError
+from tools.identifiers import normal_doi, normal_pmid
 from tools.schemas import Record
-from tools.search.citation_text import normal_doi, normal_pmid
 from tools.search.sources.files import ReadReport, read_records
 
 RIS = """TY  - JOUR

@@ -324,6 +324,42 @@ def test_the_index_is_reused_for_the_same_records_and_rebuilt_for_others(tmp_pat
     assert [p.name for p in tmp_path.iterdir()] == ["index.sqlite"]
 
 
+def test_another_vocabulary_is_another_index(tmp_path: Path, vocabulary: Vocabulary) -> None:
+    """What a text names was worked out with one vocabulary; another one must not be answered from it."""
+    path = tmp_path / "index.sqlite"
+    other = io.BytesIO(b'{"descriptor": "Asthma", "entry_terms": ["Chronic Lung"], "tree_numbers": ["C1"]}')
+    with v.install(tmp_path / "other.sqlite", other) as narrow:
+        sources = [LocalSource("lib", RECORDS, path, one) for one in (vocabulary, narrow, None, vocabulary)]
+        results = [run(source, "Asthma[mh:noexp]") for source in sources]
+    assert [numbers(result) for result in results] == [[1, 3, 5], [1, 3, 4, 5], [1, 3, 5], [1, 3, 5]]
+    assert len({result.parameters["index"] for result in results}) == 3
+
+
+def test_terms_inside_other_terms_are_found_as_a_search_for_each_would(tmp_path: Path) -> None:
+    rows = [
+        {"descriptor": "Heart", "tree_numbers": ["A1"], "entry_terms": ["Cardiac Muscle Pump"]},
+        {"descriptor": "Heart Failure", "tree_numbers": ["C1"], "entry_terms": ["Cardiac Muscle"]},
+        {"descriptor": "Failure, Acute", "tree_numbers": ["C1.2"], "entry_terms": ["Pump Failure Acute"]},
+    ]
+    texts = [
+        "Acute heart failure",
+        "Cardiac muscle pump failure acute",
+        "Heart. Failure",
+        "Acute and failure",
+    ]
+    keywords = [(), (), (), ("heart", "failure")]
+    records = [
+        Record(record_id=f"lib:{i}", title=text, keywords=words)
+        for i, (text, words) in enumerate(zip(texts, keywords, strict=True))
+    ]
+    with v.install(tmp_path / "v.sqlite", io.BytesIO("\n".join(map(json.dumps, rows)).encode())) as terms:
+        source = LocalSource("lib", records, tmp_path / "index.sqlite", terms)
+    assert numbers(run(source, "Heart[mh]")) == [0, 1, 2, 3]
+    assert numbers(run(source, '"Heart Failure"[mh:noexp]')) == [0, 1, 2]  # never across two keywords
+    assert numbers(run(source, '"Failure, Acute"[mh]')) == [1]
+    assert numbers(run(source, '"Heart Failure"[mh]')) == [0, 1, 2]
+
+
 @pytest.mark.parametrize("content", [b"", b"no database", b"SQLite format 3\x00" + b"\x07" * 5000])
 def test_a_broken_index_file_is_built_again(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "index.sqlite"
@@ -444,6 +480,11 @@ def test_any_boolean_strategy_agrees_with_a_plain_reading_of_the_rules(
 # Real data ----------------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def mesh(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Vocabulary:
+    return v.install(tmp_path_factory.mktemp("m") / "mesh.sqlite", shared_data / "mesh")
+
+
 def _read(path: Path, prefix: str, most: int | None = None) -> list[tuple[Record, int | None]]:
     found = []
     with gzip.open(path, "rt", encoding="utf-8") as lines:
@@ -463,7 +504,9 @@ def _read(path: Path, prefix: str, most: int | None = None) -> list[tuple[Record
 
 
 @pytest.mark.shared
-def test_a_published_strategy_finds_every_included_study(shared_data: Path, tmp_path: Path) -> None:
+def test_a_published_strategy_finds_every_included_study(
+    shared_data: Path, tmp_path: Path, mesh: Vocabulary
+) -> None:
     """The authors' own strategy over their candidates and 3,000 other records of PubMed."""
     review = shared_data / "reviews" / "kdigo_a1"
     query = q.parse(json.loads((review / "review.json").read_text())["query"])
@@ -472,11 +515,48 @@ def test_a_published_strategy_finds_every_included_study(shared_data: Path, tmp_
     included = {record.record_id for record, label in own if label == 1}
     assert len(included) == 11
     records = [record for record, _ in own + other]
-    with v.install(tmp_path / "mesh.sqlite", shared_data / "mesh") as mesh:
-        source = LocalSource("lib", records, tmp_path / "index.sqlite", mesh)
-        before = time.perf_counter()
-        found = {record.record_id for record in run(source, query, limit=5000).records}
-        took_s = time.perf_counter() - before
+    source = LocalSource("lib", records, tmp_path / "index.sqlite", mesh)
+    before = time.perf_counter()
+    found = {record.record_id for record in run(source, query, limit=5000).records}
+    took_s = time.perf_counter() - before
     assert included <= found
     assert len(found) < 1000  # a search, not the whole corpus
     assert took_s < 2  # some 10 ms; the margin is for a busy machine
+
+
+# Broad ones, ones with short terms inside longer ones, and ones written in inverted order.
+HEADINGS_ASKED = (
+    "Proteins", "Neoplasms", "Anti-Bacterial Agents", "Renal Insufficiency, Chronic", "Diabetes Mellitus, Type 2",
+    "Heart Failure", "Heart", "Acquired Immunodeficiency Syndrome", "Interleukin-1beta", "Hypertension, Pulmonary",
+)  # fmt: skip
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("explode", [True, False])
+def test_a_heading_finds_what_a_search_for_each_of_its_terms_finds(
+    shared_data: Path, tmp_path: Path, mesh: Vocabulary, explode: bool
+) -> None:
+    """The plain way: every name and entry term below the heading as a phrase of its own, one by one."""
+    records = [record for record, _ in _read(shared_data / "pubmed" / "pool.jsonl.gz", "r", 1500)]
+    source = LocalSource("r", records, tmp_path / "index.sqlite", mesh)
+    texts = [[" ".join(v.words(text)) for text in (record.title, record.abstract)] for record in records]
+    padded = "\n".join(f" {title} \n {abstract} " for title, abstract in texts)
+    found = 0
+    for heading in HEADINGS_ASKED:
+        names = mesh.explode(heading) if explode else (heading,)
+        phrases = set()
+        for name in names:
+            for term in (name, *mesh.entry_terms(name, permuted=True)):
+                for form in (term, " ".join(reversed(term.split(", ")))):
+                    phrase = " ".join(v.words(form))
+                    if v.is_telling(form) and f" {phrase} " in padded:
+                        phrases.add(f" {phrase} ")
+        expected = {
+            record.record_id
+            for record, fields in zip(records, texts, strict=True)
+            if any(phrase in f" {text} " for text in fields for phrase in phrases)
+        }
+        result = run(source, Term(heading, "mh", phrase=True, exploded=explode), limit=5000)
+        assert {record.record_id for record in result.records} == expected, heading
+        found += len(expected)
+    assert found > 100

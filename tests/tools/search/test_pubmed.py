@@ -28,7 +28,8 @@ ALWAYS = DateRange()
 
 
 def invented(n: int, **more: object) -> Record:
-    fields = {"title": f"Invented trial {n} of asthma", "year": 2000 + n % 20, "journal": "J Inv Tr"}
+    fields: dict[str, object] = {"title": f"Invented trial {n} of asthma", "abstract": "We asked."}
+    fields |= {"year": 2000 + n % 20, "journal": "J Inv Tr"}
     return Record.model_validate({"record_id": f"pubmed:{n}", "pmid": str(n)} | fields | more)
 
 

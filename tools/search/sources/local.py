@@ -9,15 +9,15 @@ Source: PubMed User Guide, https://pubmed.ncbi.nlm.nih.gov/help/, for what each 
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from tools.errors import SourceRefused, SourceUnavailable
 from tools.schemas import Record, SearchResult
 from tools.search.query import FIELDS, And, Dates, Leaf, Not, Or, Query, Term, leaves, prune, render
 from tools.search.sources.base import DateRange
-from tools.search.sources.local_index import Index, Progress, language, open_index
-from tools.search.vocabulary import Vocabulary, is_telling, words
+from tools.search.sources.local_index import Index, Progress, forms, language, open_index
+from tools.search.vocabulary import Vocabulary, words
 
 __all__ = ["LocalSource"]
 
@@ -51,7 +51,6 @@ class _Corpus:
     fields: frozenset[str]
     unindexed: set[int]
     undated: set[int]
-    guesses: dict[tuple[str, bool, bool], frozenset[int]] = field(default_factory=dict)
 
 
 class LocalSource:
@@ -66,7 +65,7 @@ class LocalSource:
         kind: str = "database",
         progress: Progress | None = None,
     ) -> None:
-        """Open the index, or build it when there is none for exactly these records.
+        """Open the index, or build it when there is none for exactly these records and this vocabulary.
 
         Args:
             name: as in review.yaml.
@@ -82,7 +81,7 @@ class LocalSource:
         self.name, self.kind = name, kind
         self._index_path = index_path
         self._records = tuple(records)
-        index = open_index(index_path, self._records, progress)
+        index = open_index(index_path, self._records, progress, vocabulary)
         self._corpus = _Corpus(
             index=index,
             vocabulary=vocabulary,
@@ -265,11 +264,8 @@ class _Evaluation:
             self.warnings.append(f"{shown}: records do not mark major topics; read as [mh]")
         if term.subheading:
             self.warnings.append(f"{shown}: records carry no subheadings; read as {term.heading!r} alone")
-        names = self._names(term)
-        if term.truncated:
-            found = self.index.starting("mh", " ".join(words(term.heading)))
-        else:
-            found = self.index.having("mh", [" ".join(words(name)) for name in names])
+        name = self._name(term)
+        found = self._indexed(term, name)
         unindexed = self.corpus.unindexed
         if not unindexed:
             return found
@@ -280,38 +276,40 @@ class _Evaluation:
             f"[mh] in the {len(unindexed)} of {self.corpus.size} records without headings: "
             "the heading and its entry terms are looked for in title, abstract and keywords"
         )
-        return found | self._guess(term, names)
+        return found | self._named(term, name)
 
-    def _names(self, term: Term) -> tuple[str, ...]:
-        """The heading, with all below it where it explodes; truncation switches that off, as in PubMed."""
+    def _name(self, term: Term) -> str | None:
+        """The heading that is meant; None without a vocabulary that has it."""
         vocabulary = self.corpus.vocabulary
-        if vocabulary is None or term.truncated:
-            return (term.heading,)
+        if vocabulary is None:
+            return None
         descriptor = vocabulary.lookup(term.heading)
-        if descriptor is None:
+        if descriptor is None and not term.truncated:
             self.warnings.append(f"{render(term)}: not in the vocabulary; only its own words are searched")
-            return (term.heading,)
-        return vocabulary.explode(descriptor.name) if term.exploded else (descriptor.name,)
+        return descriptor.name if descriptor else None
 
-    def _guess(self, term: Term, names: Sequence[str]) -> frozenset[int]:
-        """Records without headings that name this heading, or one below it, in their text."""
-        key = (term.heading.lower(), term.exploded, term.truncated)
-        if key not in self.corpus.guesses:
-            phrases: dict[str, None] = {}
-            for name in names:
-                for form in self._forms(name):
-                    parts = words(form)
-                    if is_telling(form) and (term.truncated or self.index.has_words(parts)):
-                        phrases[_phrase(form, term.truncated)] = None
-            found = self.index.match(_TIAB, list(phrases)) & self.corpus.unindexed
-            self.corpus.guesses[key] = frozenset(found)
-        return self.corpus.guesses[key]
-
-    def _forms(self, name: str) -> list[str]:
+    def _indexed(self, term: Term, name: str | None) -> set[int]:
+        """Records that carry the heading, or one below it; truncation switches that off, as in PubMed."""
         vocabulary = self.corpus.vocabulary
-        known = vocabulary is not None and vocabulary.descriptor(name) is not None
-        terms = vocabulary.entry_terms(name, permuted=True) if vocabulary is not None and known else ()
-        return [form for given in (name, *terms) for form in (given, _natural_order(given))]
+        if "mh" not in self.corpus.fields:
+            return set()
+        if term.truncated:
+            return self.index.starting("mh", " ".join(words(term.heading)))
+        names: Sequence[str] = (name or term.heading,)
+        if vocabulary is not None and name is not None and term.exploded:
+            names = vocabulary.explode(name)
+        return self.index.having("mh", [" ".join(words(one)) for one in names])
+
+    def _named(self, term: Term, name: str | None) -> set[int]:
+        """Records without headings that name this heading, or one below it, in their text."""
+        vocabulary = self.corpus.vocabulary
+        if name is not None and not term.truncated:
+            return self.index.naming(name, exploded=term.exploded)
+        terms = [term.heading]
+        if vocabulary is not None and vocabulary.descriptor(term.heading) is not None:
+            terms += vocabulary.entry_terms(term.heading, permuted=True)
+        phrases = dict.fromkeys(_phrase(form, term.truncated) for one in terms for form in forms(one))
+        return self.index.match(_TIAB, list(phrases)) & self.corpus.unindexed
 
     def _publication_type(self, term: Term) -> set[int]:
         self._say_coverage("pt", "publication type")
@@ -371,11 +369,6 @@ def _expression(term: Term) -> str | None:
 def _phrase(text: str, truncated: bool) -> str:
     """Adjacent words as FTS5 writes them; `words` leaves nothing that FTS5 could read as syntax."""
     return f'"{" ".join(words(text))}"' + " *" * truncated
-
-
-def _natural_order(heading: str) -> str:
-    """`chronic renal insufficiency` of `Renal Insufficiency, Chronic`."""
-    return " ".join(reversed(heading.split(", ")))
 
 
 def _between_years(index: Index, first: int, last: int) -> set[int]:

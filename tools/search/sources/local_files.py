@@ -57,16 +57,17 @@ def together(name: str, paths: Sequence[Path]) -> tuple[list[Record], list[str]]
     under the same id is kept once.
     """
     kept: dict[str, Record] = {}
+    seen: set[tuple[str, str]] = set()
     warnings: list[str] = []
     for path in paths:
         report = read_records(path, source=name)
         warnings += [f"{path.name}: {problem.place}: {problem.what}" for problem in report.problems]
         warnings += [f"{path.name}: {r.place}: repeats {r.record_id}; kept once" for r in report.repeated]
         for record in report.records:
-            before = kept.get(record.record_id)
-            if before is not None and before.version == record.version:
+            if (record.record_id, record.version) in seen:
                 warnings.append(f"{path.name}: {record.record_id} stands in an earlier file too; kept once")
                 continue
+            seen.add((record.record_id, record.version))
             fresh = _free_id(record.record_id, kept)
             if fresh != record.record_id:
                 warnings.append(

@@ -1,25 +1,32 @@
 """The index file of a local corpus: words in an FTS5 table, everything exact in a table of facets.
 
+For records that nobody indexed it also holds which headings of the vocabulary their words name, so that a
+heading with tens of thousands of terms below it is one row to read, not as many searches.
 It holds no texts, only where words stand, and can be deleted at any time.
 Source: https://www.sqlite.org/fts5.html, "Contentless Tables", "Phrases", "NEAR Queries".
 """
 
+import json
 import sqlite3
+import struct
+from array import array
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
+from itertools import pairwise
 from pathlib import Path
 
 from tools.errors import InputFileError
 from tools.schemas import Record
-from tools.search.vocabulary import words
+from tools.search.vocabulary import Vocabulary, is_telling, words
 from tools.search.vocabulary_source import write_atomically
 
-__all__ = ["COLUMNS", "Index", "Progress", "facets", "identity_of", "open_index"]
+__all__ = ["COLUMNS", "Index", "Progress", "facets", "forms", "identity_of", "open_index"]
 
 Progress = Callable[[int, int], None]
 """Told how many records are done, of how many."""
 
-_FORMAT = "local-1"
+_FORMAT = "local-2"
 """Recipe of the index; a change in `words` or in the tables is a new recipe."""
 
 # Stands between keywords, authors and headings, so that no phrase reaches from one into the next.
@@ -34,6 +41,8 @@ CREATE VIRTUAL TABLE text USING fts5({", ".join(COLUMNS)}, content='', columnsiz
 CREATE TABLE facet (field TEXT NOT NULL, value TEXT NOT NULL, position INTEGER NOT NULL,
                     PRIMARY KEY (field, value, position)) WITHOUT ROWID;
 CREATE TABLE word (word TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE named (name TEXT, exploded INTEGER, positions BLOB NOT NULL,
+                    PRIMARY KEY (name, exploded)) WITHOUT ROWID;
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
 _BATCH = 500
@@ -48,9 +57,9 @@ _LANGUAGES = {
 }  # fmt: skip
 
 
-def identity_of(records: Sequence[Record]) -> str:
-    """Content hash of a corpus in its order, 16 hex digits; the recipe of the index goes into it."""
-    digest = sha256(_FORMAT.encode())
+def identity_of(records: Sequence[Record], vocabulary: Vocabulary | None = None) -> str:
+    """Content hash of a corpus in its order, 16 hex digits; recipe and vocabulary of the index go into it."""
+    digest = sha256(f"{_FORMAT}\n{vocabulary.identity if vocabulary else ''}\n".encode())
     for record in records:
         digest.update(record.model_dump_json().encode() + b"\n")
     return digest.hexdigest()[:16]
@@ -107,18 +116,83 @@ def _columns(record: Record) -> tuple[str, ...]:
     )
 
 
-def open_index(path: Path, records: Sequence[Record], progress: Progress | None = None) -> "Index":
-    """The index of these records at `path`; built anew when it is missing, of other records or broken.
+def forms(term: str) -> Iterator[str]:
+    """A heading or entry term as it stands, and in natural order: `chronic renal insufficiency` of
+    `Renal Insufficiency, Chronic`; without those that say nothing in a running text."""
+    natural = " ".join(reversed(term.split(", ")))
+    return (form for form in dict.fromkeys((term, natural)) if is_telling(form))
+
+
+class _Headings:
+    """Which headings the words of a text name: by name or any entry term, in `forms`, word for word.
+
+    Unlike `Vocabulary.find_in`, which reads a text once and takes the longest term, this finds every term,
+    also those inside others: it must find what a search for each single term would.
+    """
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+        self._names: dict[str, set[str]] = {}
+        self._lengths: dict[str, set[int]] = {}  # by the first two words: most positions are left at once
+        self._here: defaultdict[str, array[int]] = defaultdict(lambda: array("I"))
+        self._below: defaultdict[str, array[int]] = defaultdict(lambda: array("I"))
+        self._above: dict[str, tuple[str, ...]] = {}
+        for name, term in vocabulary.terms():
+            for form in forms(term):
+                parts = words(form)
+                self._names.setdefault(" ".join(parts), set()).add(name)
+                if len(parts) > 1:
+                    self._lengths.setdefault(" ".join(parts[:2]), set()).add(len(parts))
+
+    def find(self, parts: Sequence[str]) -> set[str]:
+        """Names of the headings; `parts` are the words of a text."""
+        found: set[str] = set()
+        for start, (first, second) in enumerate(pairwise((*parts, ""))):
+            if first in self._names:
+                found |= self._names[first]
+            for length in self._lengths.get(f"{first} {second}", ()):
+                found |= self._names.get(" ".join(parts[start : start + length]), set())
+        return found
+
+    def add(self, position: int, columns: Sequence[str]) -> None:
+        """Take note of the record at this position; positions come in ascending order."""
+        names = self.find(_BOUNDARY.join(columns).split())
+        above: set[str] = set(names)
+        for name in names:
+            if name not in self._above:
+                self._above[name] = self._vocabulary.ancestors(name)
+            above.update(self._above[name])
+            self._here[name].append(position)
+        for name in above:
+            self._below[name].append(position)
+
+    def rows(self) -> Iterator[tuple[str, bool, bytes]]:
+        """(name, with all below it, positions), sorted; the exploded row only where it says more."""
+        for name in sorted(self._below):
+            here, below = self._here.get(name, array("I")), self._below[name]
+            yield name, False, struct.pack(f"<{len(here)}I", *here)
+            if len(below) > len(here):
+                yield name, True, struct.pack(f"<{len(below)}I", *below)
+
+
+def open_index(
+    path: Path,
+    records: Sequence[Record],
+    progress: Progress | None = None,
+    vocabulary: Vocabulary | None = None,
+) -> "Index":
+    """The index of these records and this vocabulary at `path`; built anew when it is missing, of others
+    or broken.
 
     Raises:
         InputFileError: two records share an id.
     """
-    identity = identity_of(records)
+    identity = identity_of(records, vocabulary)
     index = _reuse(path, identity)
     if index is None:
         _refuse_doubles(records)
         with write_atomically(path) as scratch:
-            _build(scratch, records, identity, progress)
+            _build(scratch, records, identity, progress, _Headings(vocabulary) if vocabulary else None)
         index = Index(path, identity)
     return index
 
@@ -148,7 +222,13 @@ def _refuse_doubles(records: Sequence[Record]) -> None:
         seen.add(record.record_id)
 
 
-def _build(path: Path, records: Sequence[Record], identity: str, progress: Progress | None) -> None:
+def _build(
+    path: Path,
+    records: Sequence[Record],
+    identity: str,
+    progress: Progress | None,
+    headings: _Headings | None,
+) -> None:
     insert = f"INSERT INTO text (rowid, {', '.join(COLUMNS)}) VALUES (?{',?' * len(COLUMNS)})"  # noqa: S608
     vocabulary: set[str] = set()
     exact: set[tuple[str, str, int]] = set()
@@ -160,10 +240,13 @@ def _build(path: Path, records: Sequence[Record], identity: str, progress: Progr
             db.execute(insert, (position, *columns))
             vocabulary.update(columns[0].split(), columns[1].split(), columns[2].split())
             exact.update((field, value, position) for field, value in facets(record) if value)
+            if headings is not None and not record.mesh:
+                headings.add(position, columns[:3])
             if progress is not None and (position + 1) % _BATCH == 0:
                 progress(position + 1, len(records))
         db.executemany("INSERT INTO facet VALUES (?,?,?)", sorted(exact))
         db.executemany("INSERT INTO word VALUES (?)", ((word,) for word in sorted(vocabulary)))
+        db.executemany("INSERT INTO named VALUES (?,?,?)", headings.rows() if headings else ())
         db.execute("INSERT INTO meta VALUES ('identity', ?)", (identity,))
         db.execute("INSERT INTO text (text) VALUES ('optimize')")
         db.commit()
@@ -215,13 +298,20 @@ class Index:
 
     def having(self, field: str, values: Iterable[str]) -> set[int]:
         """Records of which this facet has one of these values."""
-        found: set[int] = set()
-        for value in values:
-            rows = self._db.execute(
-                "SELECT position FROM facet WHERE field = ? AND value = ?", (field, value)
-            )
-            found.update(position for (position,) in rows)
-        return found
+        rows = self._db.execute(
+            "SELECT position FROM json_each(?) AS asked JOIN facet ON facet.value = asked.value WHERE field = ?",
+            (json.dumps(list(values)), field),
+        )
+        return {position for (position,) in rows}
+
+    def naming(self, heading: str, *, exploded: bool) -> set[int]:
+        """Records without headings whose title, abstract or keywords name this one or, where `exploded`,
+        one below it, by any of their terms; of the vocabulary that the index was built with."""
+        row = self._db.execute(
+            "SELECT positions FROM named WHERE name = ? AND exploded <= ? ORDER BY exploded DESC LIMIT 1",
+            (heading, exploded),
+        ).fetchone()
+        return set(struct.unpack(f"<{len(row[0]) // 4}I", row[0])) if row else set()
 
     def between(self, field: str, first: str, after: str) -> set[int]:
         """Records of which this facet lies in `[first, after)`, as text."""
