@@ -25,10 +25,10 @@ from graphs.steps.report import rendered
 from model.ranking import SimilarityRanker
 from model.wrappers import Replayed
 from tools.errors import ReplayMiss, StoreError
-from tools.fulltext.finding import Stored
+from tools.fulltext.finding import NotFound, Stored
 from tools.logs import Exchanges, ScoreLog
 from tools.protocol import PubmedSource
-from tools.schemas import Artefact, sha256_of
+from tools.schemas import Artefact, Record, sha256_of
 from tools.search.sources.base import DateRange
 from tools.search.sources.recorded import Recorded
 from tools.store import Event, Protocol
@@ -187,7 +187,7 @@ def replay_deps(original: Review, copy: Review, run: Event, horizon: int | None)
         in_flight=dict.fromkeys(TASKS, 1),
         ranker=SimilarityRanker(environment["embedder"], None, ScoreLog(original.database)),
         sources=_sources(original, protocols[-1], exchanges),
-        texts=Stored(None, exchanges, copy.clock),
+        texts=Stored(_Missing(original), exchanges, copy.clock),
         vocabulary=None,
         out=copy.home.out,
         progress=silent,
@@ -228,6 +228,27 @@ def _sources(original: Review, protocol: Protocol, exchanges: Exchanges) -> list
         told = settings.model_dump(mode="json", by_alias=True)
         uses.append(SourceUse(source, dates, settings.limit, told))
     return uses
+
+
+class _Missing:
+    """What the original could not find stays not found, for the reason that it stored."""
+
+    def __init__(self, original: Review) -> None:
+        self.reasons = {
+            stored.outcome.record_id: str(stored.outcome.content["why"])
+            for stored in original.store.outcome_log(original.pass_id)
+            if stored.outcome.step == "fulltext" and "why" in stored.outcome.content
+        }
+
+    def find(self, record: Record) -> NotFound:
+        """The stored reason.
+
+        Raises:
+            ReplayMiss: the original found it, or never looked.
+        """
+        if record.record_id not in self.reasons:
+            raise ReplayMiss(f"the review holds neither a full text of {record.record_id} nor why there is none")
+        return NotFound(self.reasons[record.record_id])
 
 
 def _version() -> str:

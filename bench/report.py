@@ -14,7 +14,16 @@ from typing import Any
 
 __all__ = ["Column", "environment", "parser", "table", "write"]
 
-PACKAGES = ("faiss-cpu", "langgraph", "numpy", "pydantic", "sentence-transformers", "sqlalchemy", "torch", "transformers")
+PACKAGES = (
+    "faiss-cpu",
+    "langgraph",
+    "numpy",
+    "pydantic",
+    "sentence-transformers",
+    "sqlalchemy",
+    "torch",
+    "transformers",
+)
 """Their versions can change a number."""
 
 
@@ -29,7 +38,9 @@ class Column:
 
 def parser(description: str) -> argparse.ArgumentParser:
     """The arguments that all benches share: `--out`."""
-    made = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     made.add_argument("--out", type=Path, help="also write summary, rows and environment to this JSON file")
     return made
 
@@ -48,7 +59,10 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> str:
         ]
         return f"| {' | '.join(padded)} |"
 
-    ruler = [("-" * width) if first else ("-" * (width - 1) + ":") for width, first in zip(widths, left, strict=True)]
+    ruler = [
+        ("-" * width) if first else ("-" * (width - 1) + ":")
+        for width, first in zip(widths, left, strict=True)
+    ]
     return "\n".join([line(cells[0]), f"| {' | '.join(ruler)} |", *map(line, cells[1:])])
 
 
@@ -82,4 +96,6 @@ def write(out: Path | None, summary: Mapping[str, Any], rows: Sequence[Mapping[s
         return
     out.parent.mkdir(parents=True, exist_ok=True)
     content = {"summary": dict(summary), "rows": [dict(row) for row in rows], "environment": environment()}
-    out.write_text(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    out.write_text(
+        json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8"
+    )

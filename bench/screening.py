@@ -77,14 +77,17 @@ def similarity_scores(review: Review, embedder: Embedder) -> dict[str, float]:
     texts = [labelled.record.text for labelled in review.records]
     cosines = embedder.encode(texts) @ embedder.encode(statements_of(review)).T
     ids = [labelled.record.record_id for labelled in review.records]
-    return {record_id: round(float(mean), 6) for record_id, mean in zip(ids, cosines.mean(axis=1), strict=True)}
+    return {
+        record_id: round(float(mean), 6) for record_id, mean in zip(ids, cosines.mean(axis=1), strict=True)
+    }
 
 
 def screened(review: Review, engine: Engine) -> dict[str, RecordVerdict | EngineError]:
     """Record id to the engine's verdict, or why there is none."""
     records = [labelled.record for labelled in review.records]
     asked = [
-        ScreenInput(record_id=r.record_id, criteria=review.criteria, text=r.text, title=r.title) for r in records
+        ScreenInput(record_id=r.record_id, criteria=review.criteria, text=r.text, title=r.title)
+        for r in records
     ]
     verdicts: dict[str, RecordVerdict | EngineError] = {}
 
@@ -130,7 +133,9 @@ def rankings(
     scores = {i: v.score if isinstance(v, RecordVerdict) else 1.0 for i, v in verdicts.items()}
     both = combined_scores(scores, similarity)
     return {
-        name: sorted(((value[i], similarity[i], i) for i in similarity), key=lambda row: (-row[0], -row[1], row[2]))
+        name: sorted(
+            ((value[i], similarity[i], i) for i in similarity), key=lambda row: (-row[0], -row[1], row[2])
+        )
         for name, value in (("similarity", similarity), ("verdicts", scores), ("combined", both))
     }
 
@@ -208,7 +213,15 @@ def summary_of(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     for label, ranking in dict.fromkeys((row["label"], row["ranking"]) for row in rows):
         own = [row for row in rows if (row["label"], row["ranking"]) == (label, ranking)]
         mean: dict[str, Any] = {"review": f"mean of {len(own)}", "label": label, "ranking": ranking}
-        for key in ("wss_95", "auroc", "loss", *(f"recall_{k}" for k in DEPTHS), "recall", "specificity", "mcc"):
+        for key in (
+            "wss_95",
+            "auroc",
+            "loss",
+            *(f"recall_{k}" for k in DEPTHS),
+            "recall",
+            "specificity",
+            "mcc",
+        ):
             values = [row[key] for row in own if row.get(key) is not None]
             mean[key] = sum(values) / len(values) if values else None
         for key in ("n", "included", "tp", "fp", "fn", "tn", "failed", "seconds"):
@@ -272,13 +285,19 @@ def _vocabulary(source: Path | None) -> Vocabulary | None:
 
 def _parser() -> argparse.ArgumentParser:
     made = parser(__doc__ or "")
-    made.add_argument("--reviews", type=Path, default=Path("../shared/data/reviews"), help="folder of folders")
+    made.add_argument(
+        "--reviews", type=Path, default=Path("../shared/data/reviews"), help="folder of folders"
+    )
     made.add_argument("--ids", nargs="+", help="names of folders in it; default: all")
     made.add_argument("--engine", choices=("baseline", "openai"), default="baseline")
     made.add_argument("--model", help="with --engine openai: the served model")
     made.add_argument("--base-url", help="with --engine openai: the server's address, ending in /v1")
-    made.add_argument("--mesh", type=Path, help="an installed mesh.sqlite, or NLM's files; default: no vocabulary")
-    made.add_argument("--limit", type=int, help="records per review, those included first: for a quick try only")
+    made.add_argument(
+        "--mesh", type=Path, help="an installed mesh.sqlite, or NLM's files; default: no vocabulary"
+    )
+    made.add_argument(
+        "--limit", type=int, help="records per review, those included first: for a quick try only"
+    )
     made.add_argument("--cache", type=Path, help="SQLite file that keeps embeddings between runs")
     return made
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import bindparam, Connection, Row, func, insert, select
+from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select
 
 from tools import tables
 from tools.blobs import Blobs
@@ -120,8 +120,8 @@ class Exchanges:
         """The stored exchange with this key."""
         with self.database.reading() as connection:
             table = tables.exchange
-            row = connection.execute(select(table).where(table.c.key == key)).first()
-        if row is None or (self.newest is not None and row.seq > self.newest):
+            row = connection.execute(self._known(select(table).where(table.c.key == key))).first()
+        if row is None:
             return None
         fields = {k: v for k, v in row._asdict().items() if k not in ("seq", "body_sha256")}
         return StoredExchange(**fields, body=self.blobs.get(row.body_sha256))
@@ -137,7 +137,7 @@ class Exchanges:
     def all(self) -> Iterator[StoredExchange]:
         """Every exchange with its body, in order of insertion."""
         with self.database.reading() as connection:
-            query = select(tables.exchange.c.key).order_by(tables.exchange.c.seq)
+            query = self._known(select(tables.exchange.c.key)).order_by(tables.exchange.c.seq)
             keys = [row.key for row in connection.execute(query)]
         for key in keys:
             if (exchange := self.find(key)) is not None:
@@ -147,9 +147,8 @@ class Exchanges:
     def last(self) -> int:
         """Sequence number of the newest exchange; 0 when there is none."""
         with self.database.reading() as connection:
-            return int(
-                connection.execute(select(func.coalesce(func.max(tables.exchange.c.seq), 0))).scalar_one()
-            )
+            query = self._known(select(func.coalesce(func.max(tables.exchange.c.seq), 0)))
+            return int(connection.execute(query).scalar_one())
 
     def until(self, last: int) -> "Exchanges":
         """The log as it was when `last` was its newest exchange."""
@@ -157,8 +156,11 @@ class Exchanges:
 
     def requests(self, service: str | None = None) -> list[str]:
         """Canonical request texts in order of insertion, of one service or of all."""
-        query = select(tables.exchange.c.request).order_by(tables.exchange.c.seq)
+        query = self._known(select(tables.exchange.c.request)).order_by(tables.exchange.c.seq)
         if service is not None:
             query = query.where(tables.exchange.c.service == service)
         with self.database.reading() as connection:
             return [row.request for row in connection.execute(query)]
+
+    def _known(self, query: Select[Any]) -> Select[Any]:
+        return query if self.newest is None else query.where(tables.exchange.c.seq <= self.newest)

@@ -4,25 +4,34 @@
 set -eu
 cd "$(dirname "$0")/../.."
 REVIEW=examples/demo/review.yaml
-HOME_=${1:-reviews/demo}
-rm -rf "$HOME_"
+HERE=${1:-reviews/demo}
+rm -rf "$HERE"
 
-# Runs a command and shows it; a review that waits for a person (status 3) is no failure here.
-show() {
+# Shows a command and runs it; a review that waits for a person (status 3) is no failure here.
+agent() {
     printf '\n$ python -m agent %s\n' "$*"
     status=0
-    python -m agent "$@" </dev/null || status=$?
+    python -m agent "$@" --home "$HERE" </dev/null || status=$?
     [ "$status" -eq 0 ] || [ "$status" -eq 3 ] || exit "$status"
 }
 
-echo "Everything in this demonstration is invented: the drug, the trials, the people who approve."
-show run $REVIEW --home "$HOME_"
-show approve $REVIEW --home "$HOME_" --gate query --by "Demo Person" --note "strategy read line by line"
-show resume $REVIEW --home "$HOME_"
-show approve $REVIEW --home "$HOME_" --gate screen --by "Demo Person" --note "list read"
-show resume $REVIEW --home "$HOME_"
-show approve $REVIEW --home "$HOME_" --gate extract --by "Demo Person" --note "quotes compared with the papers"
-show resume $REVIEW --home "$HOME_"
-show replay $REVIEW --home "$HOME_" --verify
-show verify $REVIEW --home "$HOME_"
-printf '\nThe report lies at %s/out/report.html\n' "$HOME_"
+echo "Everything in this demonstration is invented: the drug, the trials, the person who decides."
+agent run $REVIEW
+agent approve $REVIEW --gate query --by "Demo Reviewer" --note "read term by term"
+agent resume $REVIEW
+
+echo
+echo "The person has read the list and excludes what the rules were too careful to exclude."
+agent edit $REVIEW screen --file examples/demo/decisions/screen.csv --by "Demo Reviewer"
+agent approve $REVIEW --gate screen --by "Demo Reviewer"
+agent resume $REVIEW
+
+echo
+echo "The person has read the full texts; one trial treated for four weeks only."
+agent edit $REVIEW extract --file examples/demo/decisions/extract.csv --by "Demo Reviewer"
+agent approve $REVIEW --gate extract --by "Demo Reviewer"
+agent resume $REVIEW
+
+agent verify $REVIEW
+agent replay $REVIEW --verify
+printf '\nThe report: %s/out/report.html\n' "$HERE"

@@ -53,12 +53,13 @@ def _sought(record: Record, before: StoredOutcome | None, deps: Deps) -> Outcome
     )
     found = deps.texts.find(record)
     if not isinstance(found, Found):
-        return base.model_copy(update={"reason": f"not retrieved: {found.reason}"})
+        told = {"reason": f"not retrieved: {found.reason}", "content": {"why": found.reason}}
+        return base.model_copy(update=told)
     try:
         text = jats.parse(found.data, report_id=record.record_id, source=found.source)
     except jats.UnreadableFullText as e:
-        told = {"kind": "failed", "reason": f"unreadable: {e}", "content": {"source": found.source}}
-        return base.model_copy(update=told)
+        failed = {"kind": "failed", "reason": f"unreadable: {e}", "content": {"source": found.source}}
+        return base.model_copy(update=failed)
     content = {
         "text": deps.store.blobs.put(canonical_json(text).encode()),
         "source": found.source,

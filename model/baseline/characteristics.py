@@ -104,7 +104,9 @@ _OPTION_CUES: tuple[tuple[str, str, str], ...] = (
 def _category(field: FieldSpec, paper: Sequence[Sentence], found: dict[str, Sign]) -> Reading | None:
     """The one option whose cues the paper shows; none when several do, or none."""
     opening = [s for s in paper if s.prose][:40]
-    fits = [(option, hit) for option in field.options if (hit := _fitting(option, opening, found)) is not None]
+    fits = [
+        (option, hit) for option in field.options if (hit := _fitting(option, opening, found)) is not None
+    ]
     first = {}
     for option, hit in fits:
         first.setdefault(hit.weight, []).append((option, hit))
@@ -148,9 +150,15 @@ _WORDS = {
         start=1,
     )
 }
-_TENS = dict(zip("twenty thirty forty fifty sixty seventy eighty ninety".split(), range(20, 100, 10), strict=True))
+_TENS = dict(
+    zip("twenty thirty forty fifty sixty seventy eighty ninety".split(), range(20, 100, 10), strict=True)
+)
 _NUMBER = (
-    r"(?P<n>\d{1,3}(?:[,\u2009\u202f ]\d{3})+|\d+|(?:(?:" + "|".join(_TENS) + r")(?:[- ](?:" + "|".join(_WORDS) + r"))?)"
+    r"(?P<n>\d{1,3}(?:[,\u2009\u202f ]\d{3})+|\d+|(?:(?:"
+    + "|".join(_TENS)
+    + r")(?:[- ](?:"
+    + "|".join(_WORDS)
+    + r"))?)"
     r"|(?:" + "|".join(_WORDS) + r"))"
 )
 _PEOPLE = (
@@ -168,7 +176,10 @@ _SAMPLE = tuple(
         (rf"\brandomi[sz]ed {_NUMBER} {_PEOPLE}", 5),
     )
 )  # fmt: skip
-_PART = re.compile(r"\b(?:of (?:these|whom|which|them)|remaining|withdrew|excluded|dropped|lost to|in (?:the )?\w+ group)\b", re.IGNORECASE)
+_PART = re.compile(
+    r"\b(?:of (?:these|whom|which|them)|remaining|withdrew|excluded|dropped|lost to|in (?:the )?\w+ group)\b",
+    re.IGNORECASE,
+)
 
 
 def _value_of(text: str) -> int:
@@ -198,7 +209,9 @@ def _sample_size(_field: FieldSpec, paper: Sequence[Sentence]) -> Reading | None
                 number = _value_of(hit["n"])
                 worth = weight * (1.5 if sentence.section == "abstract" else 1.0)
                 votes[number] = votes.get(number, 0.0) + worth
-                quotes[number] = max(quotes.get(number, (0.0, "")), (worth, sentence.text), key=lambda q: q[0])
+                quotes[number] = max(
+                    quotes.get(number, (0.0, "")), (worth, sentence.text), key=lambda q: q[0]
+                )
     votes = {number: worth for number, worth in votes.items() if number >= 2}
     if not votes:
         return None
@@ -233,7 +246,8 @@ _FEMALE = (
     re.compile(r"\b(?:females?|women|girls)\b[^.;%]{0,12}?\(?(?:n\s?=\s?)?(?:\d+\s?[,(;]\s?)?(?P<p>\d{1,3}(?:\.\d+)?)\s?%", re.IGNORECASE),
 )  # fmt: skip
 _MALE = re.compile(
-    r"(?P<p>\d{1,3}(?:\.\d+)?)\s?%\)?,? (?:of (?:them|whom|the \w+|\w+) )?(?:were |was |are )?(?:male|men|boys)\b", re.IGNORECASE
+    r"(?P<p>\d{1,3}(?:\.\d+)?)\s?%\)?,? (?:of (?:them|whom|the \w+|\w+) )?(?:were |was |are )?(?:male|men|boys)\b",
+    re.IGNORECASE,
 )
 
 
@@ -250,7 +264,9 @@ def _female(_field: FieldSpec, paper: Sequence[Sentence]) -> Reading | None:
     return None
 
 
-_ACCURACY = re.compile(r"\b(?P<m>sensitivity|specificity)\b(?P<between>[^.;]{0,40}?)(?P<p>\d{1,3}(?:\.\d+)?)\s?%", re.IGNORECASE)
+_ACCURACY = re.compile(
+    r"\b(?P<m>sensitivity|specificity)\b(?P<between>[^.;]{0,40}?)(?P<p>\d{1,3}(?:\.\d+)?)\s?%", re.IGNORECASE
+)
 
 
 def _accuracy(field: FieldSpec, paper: Sequence[Sentence]) -> Reading | None:
@@ -277,7 +293,9 @@ def _registration(_field: FieldSpec, paper: Sequence[Sentence]) -> Reading | Non
     found: dict[str, Reading] = {}
     for sentence in paper:
         for hit in _REGISTRATION.finditer(sentence.text):
-            near = sentence.section == "abstract" or re.search(r"regist|trial|identifier", sentence.text, re.IGNORECASE)
+            near = sentence.section == "abstract" or re.search(
+                r"regist|trial|identifier", sentence.text, re.IGNORECASE
+            )
             reading = Reading(hit.group(), sentence.text, 2.0 if near else 1.0)
             if hit.group() not in found or reading.weight > found[hit.group()].weight:
                 found[hit.group()] = reading
@@ -298,7 +316,9 @@ def _country(_field: FieldSpec, paper: Sequence[Sentence]) -> Reading | None:
         re.IGNORECASE,
     )
     for sentence in paper:
-        where = sentence.section == "abstract" or re.search(r"method|setting|participant|patient|design|subject", sentence.section)
+        where = sentence.section == "abstract" or re.search(
+            r"method|setting|participant|patient|design|subject", sentence.section
+        )
         if not sentence.prose or not where or not placed.search(sentence.text):
             continue
         names = list(dict.fromkeys(hit["c"] for hit in _COUNTRY.finditer(sentence.text)))
@@ -333,7 +353,11 @@ def _dose(_field: FieldSpec, paper: Sequence[Sentence]) -> Reading | None:
     """The dose, when abstract and methods name one alone: of several, which is the studied one needs reading."""
     found: dict[str, str] = {}
     for sentence in paper:
-        if sentence.prose and (sentence.section == "abstract" or "method" in sentence.section or "intervention" in sentence.section):
+        if sentence.prose and (
+            sentence.section == "abstract"
+            or "method" in sentence.section
+            or "intervention" in sentence.section
+        ):
             for hit in _DOSE[0].finditer(sentence.text):
                 found.setdefault(hit["v"].lower(), sentence.text)
     return Reading(*next(iter(found.items()))) if len(found) == 1 else None
@@ -381,7 +405,11 @@ _FUNDING = (
 
 def _funding(_field: FieldSpec, paper: Sequence[Sentence]) -> Reading | None:
     own = [s for s in paper if re.search(r"fund|acknowledg|support|abstract", s.section)]
-    spoken = [s for s in paper if re.search(r"\b(?:this|the|our) (?:work|study|trial|research|project)\b", s.text, re.IGNORECASE)]
+    spoken = [
+        s
+        for s in paper
+        if re.search(r"\b(?:this|the|our) (?:work|study|trial|research|project)\b", s.text, re.IGNORECASE)
+    ]
     return _said(_FUNDING, own, "v") or _said(_FUNDING, spoken, "v")
 
 

@@ -59,7 +59,9 @@ _DENIED = re.compile(
     r"(?:not\b|no\b|did not|does not|do not|is not|are not|was not|were not|without|absence of|lack of)",
     re.IGNORECASE,
 )
-_REFUSED = re.compile(r"\b(?:not (?:be )?(?:eligible|included|considered)|ineligible|excluded)\b", re.IGNORECASE)
+_REFUSED = re.compile(
+    r"\b(?:not (?:be )?(?:eligible|included|considered)|ineligible|excluded)\b", re.IGNORECASE
+)
 _LABEL = re.compile(
     r"^\s*(?:population|participants?|patients|intervention|exposure|comparators?|comparison|control|outcomes?|concept"
     r"|context|index test|reference (?:test|standard)|diagnosis|study designs?|setting|design|[PICOES])\s*:\s*",

@@ -45,7 +45,9 @@ def kinds_named(text: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def signs(reading: Reading, publication_types: Sequence[str] = (), mesh: Sequence[str] = ()) -> dict[str, Sign]:
+def signs(
+    reading: Reading, publication_types: Sequence[str] = (), mesh: Sequence[str] = ()
+) -> dict[str, Sign]:
     """Kind to the best sign that the text is of it; kinds without a sign are absent.
 
     Args:
@@ -73,7 +75,9 @@ def _in_text(name: str, kind: Kind, reading: Reading) -> Sign | None:
     for pattern, within, where in ((kind.title, titles, "title"), (kind.own, None, "abstract")):
         hit = reading.search(pattern, within) if pattern is not None else None
         if hit is not None and not _of_charts(name, hit[1]):
-            return Sign(name, True, reading.quote(hit[0]), f'"{hit[1].group()}" in the {where}', where == "title")
+            return Sign(
+                name, True, reading.quote(hit[0]), f'"{hit[1].group()}" in the {where}', where == "title"
+            )
     return None
 
 
@@ -90,7 +94,10 @@ def _in_indexing(name: str, kind: Kind, reading: Reading, indexed: set[str]) -> 
 
 def _of_charts(name: str, found: re.Match[str]) -> bool:
     """`A retrospective review of 40 cases` is a cohort."""
-    return name == "review" and _CHARTS.search(found.string[max(0, found.start() - 40) : found.end() + 25]) is not None
+    return (
+        name == "review"
+        and _CHARTS.search(found.string[max(0, found.start() - 40) : found.end() + 25]) is not None
+    )
 
 
 def contradicts(sign: Sign, wanted: frozenset[str], found: dict[str, Sign]) -> bool:

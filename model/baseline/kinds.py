@@ -49,7 +49,9 @@ _OLDER = r"elderly|older (?:adults?|people|patients|persons|women|men)"
 _OBSERVED = r"retrospective|prospective|observational|cohort|longitudinal"
 _OLD = r"\d{1,3}[- ](?:year|month|week|day)s?[- ]old"
 
-PRIMARY = any_of(r"(?:primary|original|empirical) (?:\w+ )?(?:research|stud(?:y|ies)|data|articles?)", r"quantitative")
+PRIMARY = any_of(
+    r"(?:primary|original|empirical) (?:\w+ )?(?:research|stud(?:y|ies)|data|articles?)", r"quantitative"
+)
 """Names all designs with data of their own."""
 
 KINDS: dict[str, Kind] = {

@@ -42,9 +42,14 @@ _STOP = (
     rf"|[,;?.](?:\s|$)|$)"
 )
 _POPULATION = re.compile(
-    rf"\b(?:among|in|for|of|should) ((?:(?!(?:among|in|for|of|with)\b)\w+[- ]){{0,3}}{_PEOPLE}\b.*?){_STOP}", re.IGNORECASE
+    rf"\b(?:among|in|for|of|should) ((?:(?!(?:among|in|for|of|with)\b)\w+[- ]){{0,3}}{_PEOPLE}\b.*?){_STOP}",
+    re.IGNORECASE,
 )
-_CONDITION = re.compile(r"\b(?:patients?|people|adults?|children|women|men|those|individuals?) (?:with|who|at|having) .*?" + _STOP, re.IGNORECASE)
+_CONDITION = re.compile(
+    r"\b(?:patients?|people|adults?|children|women|men|those|individuals?) (?:with|who|at|having) .*?"
+    + _STOP,
+    re.IGNORECASE,
+)
 
 _OF = r"(?:effects?|efficacy|effectiveness|impact|benefits?|safety|harms?|tolerability|accuracy|role|use|value|association)"
 _VERSUS = r"(?:compared (?:with|to)|in comparison (?:with|to)|versus|vs\.?|rather than|instead of)"
@@ -66,7 +71,9 @@ _SHOULD = re.compile(
     rf"(?:,? {_VERSUS} (?P<y>.+?))?(?=[?.;]|$)",
     re.IGNORECASE,
 )
-_TERMS = re.compile(r"\b(?:in terms of|with respect to|with regard to|as measured by) (?P<z>.+?)(?=[?.;]|$)", re.IGNORECASE)
+_TERMS = re.compile(
+    r"\b(?:in terms of|with respect to|with regard to|as measured by) (?P<z>.+?)(?=[?.;]|$)", re.IGNORECASE
+)
 _VERSUS_ONLY = re.compile(rf"(?P<x>[\w -]+?),? {_VERSUS} (?P<y>.+?){_AFTER}", re.IGNORECASE)
 
 
@@ -92,7 +99,10 @@ def _labelled(text: str, elements: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """Elements from `P: …` or `Population: …`, wherever the next label begins they end."""
     names = {name: _NAMES.get(name, re.escape(name.replace("_", " "))) for name in elements}
     both = "|".join(f"(?P<{name}>{pattern})" for name, pattern in names.items())
-    label = re.compile(rf"(?:^|(?<=[\s.;,(])){'(?:' + both}|(?P<other>{_OTHERS}))(?: ?\([^)]*\))?\s*:\s*", re.MULTILINE | re.IGNORECASE)
+    label = re.compile(
+        rf"(?:^|(?<=[\s.;,(])){'(?:' + both}|(?P<other>{_OTHERS}))(?: ?\([^)]*\))?\s*:\s*",
+        re.MULTILINE | re.IGNORECASE,
+    )
     marks = [mark for mark in label.finditer(text) if _is_label(mark)]
     found: dict[str, tuple[str, ...]] = {}
     ends = [mark.start() for mark in marks[1:]] + [len(text)]
@@ -149,7 +159,9 @@ def _from_question(text: str, elements: Iterable[str]) -> dict[str, tuple[str, .
     focus = next((name for name in ("intervention", "exposure", "index_test", "concept") if name in own), "")
     named = {"p": "population", "x": focus, "y": "comparator", "z": "outcome"}
     return {
-        named[key]: _phrases_of(key, value) for key, value in parts.items() if named[key] in own and value.strip()
+        named[key]: _phrases_of(key, value)
+        for key, value in parts.items()
+        if named[key] in own and value.strip()
     }
 
 
@@ -176,4 +188,6 @@ def _parts(text: str) -> dict[str, str]:
 
 def _trimmed(value: str) -> str:
     """Without the people at its end: they are the population's."""
-    return re.sub(rf"\s+(?:among|in|for) (?:\w+ ){{0,2}}{_PEOPLE}\b.*$", "", value, flags=re.IGNORECASE).strip(" ,")
+    return re.sub(
+        rf"\s+(?:among|in|for) (?:\w+ ){{0,2}}{_PEOPLE}\b.*$", "", value, flags=re.IGNORECASE
+    ).strip(" ,")

@@ -38,20 +38,27 @@ NEAR = 3
 MIN_STEM = 4
 """Leading characters that PubMed wants before an asterisk."""
 
-QUALIFIERS = frozenset("""
+QUALIFIERS = frozenset(
+    """
 active acute advanced atypical childhood chronic confirmed current diagnosed early elective elevated
 established existing high-dose incident initial intravenous late long-acting long-term low-dose mild
 moderate native new newly older oral persistent pre-existing previous primary progressive recurrent
 refractory resistant routine second-generation secondary severe short-acting short-term stable standard
 suspected symptomatic systematic systemic topical uncomplicated unstable untreated young
-""".split())
+""".split()
+)
 """Words without which a phrase is broader and still about the same thing."""
 
 _SPLIT = re.compile(r"[;\n]|,\s|\s+(?:or|and/or|versus|vs\.?|compared (?:with|to))\s+|\s/\s", re.IGNORECASE)
-_AND = re.compile(r"\s+and\s+|\s+(?:with|who have|having|undergoing|receiving|treated with|on)\s+", re.IGNORECASE)
-_CLAUSE = re.compile(r"\s+(?:of|in|for|to|by|from|among|during|after|with|on|at|as|and|who|that|which)\s+", re.IGNORECASE)
+_AND = re.compile(
+    r"\s+and\s+|\s+(?:with|who have|having|undergoing|receiving|treated with|on)\s+", re.IGNORECASE
+)
+_CLAUSE = re.compile(
+    r"\s+(?:of|in|for|to|by|from|among|during|after|with|on|at|as|and|who|that|which)\s+", re.IGNORECASE
+)
 _LESS = re.compile(
-    r"\b(?:and )?(?:at risk (?:for|of)|without|no|not|except|excluding|other than|(?:of|at) (?:any|all) \w+)\b.*", re.IGNORECASE
+    r"\b(?:and )?(?:at risk (?:for|of)|without|no|not|except|excluding|other than|(?:of|at) (?:any|all) \w+)\b.*",
+    re.IGNORECASE,
 )
 _ASIDE = re.compile(r"\(([^()]*)\)")
 _OF_PHRASE = re.compile(r"^(\w[\w-]*) of (?:the |an? )?((?:[\w-]+ ){0,2}[\w-]+)$", re.IGNORECASE)
@@ -123,8 +130,12 @@ def _concepts(phrases: Sequence[str], vocabulary: Vocabulary | None) -> list[lis
     where another part is known, it is left to screening.
     """
     if len(phrases) == 1 and vocabulary is not None:
-        parts = [part for part in map(_core, _AND.split(_plain(phrases[0]))) if part and not _SPLIT.search(part)]
-        known = [part for part in parts if _heading(expanded(part), vocabulary) and _says_something(words(part))]
+        parts = [
+            part for part in map(_core, _AND.split(_plain(phrases[0]))) if part and not _SPLIT.search(part)
+        ]
+        known = [
+            part for part in parts if _heading(expanded(part), vocabulary) and _says_something(words(part))
+        ]
         if len(parts) > 1 and known:
             return [[part] for part in dict.fromkeys(known)][:3]
     found = [piece for phrase in phrases for piece in _alternatives(phrase, vocabulary)]
@@ -138,7 +149,12 @@ def _plain(phrase: str) -> str:
 
 def _alternatives(phrase: str, vocabulary: Vocabulary | None) -> Iterator[str]:
     asides = [inner for inner in _ASIDE.findall(phrase) if len(inner.split()) <= LONGEST]
-    parts = [piece for text in (_plain(phrase), *asides) for part in _SPLIT.split(text) for piece in _AND.split(part)]
+    parts = [
+        piece
+        for text in (_plain(phrase), *asides)
+        for part in _SPLIT.split(text)
+        for piece in _AND.split(part)
+    ]
     for core in map(_core, parts):
         if not core or not _says_something(words(core)):
             continue
@@ -166,10 +182,16 @@ def _is_for_people(word: str) -> bool:
 
 def _leading(word: str) -> bool:
     plain = word.strip(".,:;?'\"").lower()
-    return plain in STOP or plain in ("suspected", "diagnosed", "established", "confirmed") or plain in _GENERIC_LEAD
+    return (
+        plain in STOP
+        or plain in ("suspected", "diagnosed", "established", "confirmed")
+        or plain in _GENERIC_LEAD
+    )
 
 
-_GENERIC_LEAD = frozenset({"treatment", "use", "management", "therapy", "aged", "adult", "undergoing", "receiving"})
+_GENERIC_LEAD = frozenset(
+    {"treatment", "use", "management", "therapy", "aged", "adult", "undergoing", "receiving"}
+)
 
 
 def _from_clause(clause: str, vocabulary: Vocabulary | None) -> Iterator[str]:
@@ -241,7 +263,9 @@ def _is_abbreviation(text: str) -> bool:
 def _variants(phrase: str) -> list[str]:
     """Spellings and organ names: kidney and renal, haemorrhage and hemorrhage; nearest first."""
     parts = phrase.split()
-    options = [(word, *SYNONYMS.get(word.lower(), ())) if len(parts) <= LONGEST else (word,) for word in parts]
+    options = [
+        (word, *SYNONYMS.get(word.lower(), ())) if len(parts) <= LONGEST else (word,) for word in parts
+    ]
     swapped = [" ".join(choice) for choice in product(*options)][:8]
     return list(dict.fromkeys(spelling for one in swapped for spelling in spellings(one)))
 
@@ -273,7 +297,10 @@ def _synonyms(written: str, terms: _Terms, vocabulary: Vocabulary | None) -> Non
         # Names of substances have no plural, and a truncated one is the beginning of another.
         open_end = not any(number.startswith("D") for number in heading.tree_numbers)
         entries = [heading.name, *vocabulary.entry_terms(heading.name)]
-        for term in (*_natural(entries)[:MAX_ENTRY_TERMS], *_natural(_nearest(heading, vocabulary))[:MAX_NARROWER]):
+        for term in (
+            *_natural(entries)[:MAX_ENTRY_TERMS],
+            *_natural(_nearest(heading, vocabulary))[:MAX_NARROWER],
+        ):
             terms.add_phrase(term, open_end)
 
 
@@ -311,7 +338,9 @@ def _uninverted(name: str) -> str:
 def _near(written: str, terms: _Terms) -> None:
     """The telling words close together, in either order; PubMed takes no asterisk there."""
     for phrase in _variants(written):
-        kept = [word for word in phrase.split() if word.lower() not in QUALIFIERS and word.lower() not in STOP]
+        kept = [
+            word for word in phrase.split() if word.lower() not in QUALIFIERS and word.lower() not in STOP
+        ]
         parts = words(" ".join(kept))
         if len(kept) > 1 and len(parts) <= LONGEST and _says_something(parts):
             terms.add(f'"{" ".join(parts)}"[tiab:~{NEAR}]')
@@ -344,6 +373,8 @@ def _contains(parts: Sequence[str], inner: Sequence[str]) -> bool:
     stem = _stem(inner[-1]).rstrip("*")
     for at in range(len(parts) - n + 1):
         whole = tuple(parts[at : at + n - 1]) == tuple(inner[:-1])
-        if whole and (parts[at + n - 1] == inner[-1] or ("*" in _stem(inner[-1]) and parts[at + n - 1].startswith(stem))):
+        if whole and (
+            parts[at + n - 1] == inner[-1] or ("*" in _stem(inner[-1]) and parts[at + n - 1].startswith(stem))
+        ):
             return True
     return False

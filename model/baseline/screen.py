@@ -111,7 +111,7 @@ def _inclusion(prepared: Prepared, reading: Reading, found: dict[str, Sign]) -> 
 
 
 def _denied_inclusion(prepared: Prepared, found: dict[str, Sign]) -> _Found:
-    """"Reviews are not eligible", put among the inclusion criteria: an exclusion, its verdict turned."""
+    """ "Reviews are not eligible", put among the inclusion criteria: an exclusion, its verdict turned."""
     kind = _excluded_kind(prepared, found, ())
     if kind is not None and kind.label == "YES":
         return replace(kind, label="NO")

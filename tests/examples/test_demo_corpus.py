@@ -1,5 +1,6 @@
 """The invented corpus of examples/demo: it says so everywhere, and its files agree with each other."""
 
+import csv
 import json
 import re
 from pathlib import Path
@@ -231,3 +232,14 @@ def test_the_headings_of_the_protocols_elements_are_on_the_records(tmp_path, rec
 def test_the_readme_counts_right(records):
     text = (DEMO / "README.md").read_text(encoding="utf-8")
     assert f"{len(records)} records" in text
+
+
+# What the demonstration's person decides -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("gate", ["screen", "extract"])
+def test_the_demonstrations_person_decides_as_the_known_answers_say(gate):
+    rows = list(csv.DictReader((DEMO / "decisions" / f"{gate}.csv").open(encoding="utf-8")))
+    assert rows
+    assert {row["record_id"]: row["reason"] for row in rows}.items() <= KNOWN["excluded"].items()
+    assert {row["decision"] for row in rows} == {"exclude"}

@@ -101,9 +101,9 @@ class PmcFinder:
 
 
 class Stored:
-    """Keeps what a finder finds, and serves what is kept; with no finder it serves a replay."""
+    """Keeps what a finder finds, and serves what is kept."""
 
-    def __init__(self, finder: TextFinder | None, log: ExchangeLog, clock: Callable[[], str]) -> None:
+    def __init__(self, finder: TextFinder, log: ExchangeLog, clock: Callable[[], str]) -> None:
         self.finder, self.log, self.clock = finder, log, clock
 
     def find(self, record: Record) -> Found | NotFound:
@@ -114,8 +114,6 @@ class Stored:
         key = "v1:" + sha256_of(request)
         if (kept := self.log.find(key)) is not None:
             return Found(kept.body, kept.content_type)
-        if self.finder is None:
-            return NotFound("not retrieved when the review was run")
         found = self.finder.find(record)
         if isinstance(found, Found):
             self.log.save(

@@ -352,8 +352,8 @@ def test_terms_inside_other_terms_are_found_as_a_search_for_each_would(tmp_path:
         Record(record_id=f"lib:{i}", title=text, keywords=words)
         for i, (text, words) in enumerate(zip(texts, keywords, strict=True))
     ]
-    with v.install(tmp_path / "v.sqlite", io.BytesIO("\n".join(map(json.dumps, rows)).encode())) as terms:
-        source = LocalSource("lib", records, tmp_path / "index.sqlite", terms)
+    terms = v.install(tmp_path / "v.sqlite", io.BytesIO("\n".join(map(json.dumps, rows)).encode()))
+    source = LocalSource("lib", records, tmp_path / "index.sqlite", terms)
     assert numbers(run(source, "Heart[mh]")) == [0, 1, 2, 3]
     assert numbers(run(source, '"Heart Failure"[mh:noexp]')) == [0, 1, 2]  # never across two keywords
     assert numbers(run(source, '"Failure, Acute"[mh]')) == [1]
@@ -537,10 +537,11 @@ def test_a_heading_finds_what_a_search_for_each_of_its_terms_finds(
     shared_data: Path, tmp_path: Path, mesh: Vocabulary, explode: bool
 ) -> None:
     """The plain way: every name and entry term below the heading as a phrase of its own, one by one."""
-    records = [record for record, _ in _read(shared_data / "pubmed" / "pool.jsonl.gz", "r", 1500)]
+    records = [record for record, _ in _read(shared_data / "pubmed" / "pool.jsonl.gz", "r", 400)]
     source = LocalSource("r", records, tmp_path / "index.sqlite", mesh)
     texts = [[" ".join(v.words(text)) for text in (record.title, record.abstract)] for record in records]
     padded = "\n".join(f" {title} \n {abstract} " for title, abstract in texts)
+    known = set(padded.split())
     found = 0
     for heading in HEADINGS_ASKED:
         names = mesh.explode(heading) if explode else (heading,)
@@ -549,7 +550,7 @@ def test_a_heading_finds_what_a_search_for_each_of_its_terms_finds(
             for term in (name, *mesh.entry_terms(name, permuted=True)):
                 for form in (term, " ".join(reversed(term.split(", ")))):
                     phrase = " ".join(v.words(form))
-                    if v.is_telling(form) and f" {phrase} " in padded:
+                    if v.is_telling(form) and known.issuperset(phrase.split()) and f" {phrase} " in padded:
                         phrases.add(f" {phrase} ")
         expected = {
             record.record_id
@@ -559,4 +560,4 @@ def test_a_heading_finds_what_a_search_for_each_of_its_terms_finds(
         result = run(source, Term(heading, "mh", phrase=True, exploded=explode), limit=5000)
         assert {record.record_id for record in result.records} == expected, heading
         found += len(expected)
-    assert found > 100
+    assert found > 80  # 93 without explosion
