@@ -107,7 +107,9 @@ def _verbs_running(verbs: Any) -> None:
 
 def _running(verb: Any) -> None:
     verb.add_argument("--pubmed-url", help="another address for PubMed's E-utilities, such as a mirror")
-    verb.add_argument("--patience", type=float, metavar="SECONDS", help="how long to try a service that does not answer")
+    verb.add_argument(
+        "--patience", type=float, metavar="SECONDS", help="how long to try a service that does not answer"
+    )
     verb.add_argument("--reason", help="why the protocol changed: takes review.yaml as a new revision")
     verb.add_argument("--retry-failed", action="store_true", help="ask again about records that failed")
 

@@ -141,8 +141,9 @@ def _advance(home: Home, overrides: configuration.Overrides | None, how: Running
         ensure_protocol(review, overrides=overrides, reason=how.reason, author=f"person:{whoami()}")
         address = _address(review, how.pubmed_url)
         attempt = attempts(review) + how.retry_failed
-        way = {"pubmed_url": address, "patience_s": how.patience_s}
-        deps = live_deps(review, progress=how.progress, attempt=attempt, **way)
+        deps = live_deps(
+            review, progress=how.progress, pubmed_url=address, patience_s=how.patience_s, attempt=attempt
+        )
         # A replay does again what was done, in the same order: this line is its cue.
         told = {"by": whoami(), "revision": deps.revision, "attempt": attempt}
         review.store.log(review.pass_id, Event("review", "run", told))

@@ -29,6 +29,7 @@ from tools.fulltext.finding import NotFound, Stored
 from tools.logs import Exchanges, ScoreLog
 from tools.protocol import PubmedSource
 from tools.schemas import Artefact, Record, sha256_of
+from tools.search.notes import Notes
 from tools.search.sources.base import DateRange
 from tools.search.sources.recorded import Recorded
 from tools.store import Event, Protocol
@@ -188,7 +189,7 @@ def replay_deps(original: Review, copy: Review, run: Event, horizon: int | None)
         ranker=SimilarityRanker(environment["embedder"], None, ScoreLog(original.database)),
         sources=_sources(original, protocols[-1], exchanges),
         texts=Stored(_Missing(original), exchanges, copy.clock),
-        vocabulary=None,
+        notes=Notes(environment["vocabulary"], None, exchanges, copy.clock, live=False),
         out=copy.home.out,
         progress=silent,
         version=_version(),
@@ -247,7 +248,9 @@ class _Missing:
             ReplayMiss: the original found it, or never looked.
         """
         if record.record_id not in self.reasons:
-            raise ReplayMiss(f"the review holds neither a full text of {record.record_id} nor why there is none")
+            raise ReplayMiss(
+                f"the review holds neither a full text of {record.record_id} nor why there is none"
+            )
         return NotFound(self.reasons[record.record_id])
 
 
@@ -269,7 +272,7 @@ def verify(given: Path, *, folder: Path | None = None) -> Done:
     """
     home = Home.of(given, folder)
     with Review.open(home) as review:
-        told = [_accounts(review), _hashes(review), _keys(review)]
+        told = [_accounts(review), _hashes(review), _keys(review), _bodies(review)]
         if home.out.is_dir():
             told.append(_outputs(review))
     return Done("\n".join([*told, "All equations hold."]))
@@ -304,6 +307,13 @@ def _keys(review: Review) -> str:
         if exchange.key != "v1:" + sha256_of(exchange.request):
             raise StoreError(f"exchange {exchange.key} is not the one that it stores: its row was changed.")
     return f"{calls} calls and {len(exchanges)} exchanges carry the keys of their content."
+
+
+def _bodies(review: Review) -> str:
+    names = review.store.blobs.names()
+    for name in names:
+        review.store.blobs.get(name)  # compares the body with its name
+    return f"{len(names)} stored bodies are what their names say."
 
 
 def _outputs(review: Review) -> str:

@@ -20,9 +20,14 @@ LISTED = 12
 def gate_text(artefact: Artefact, files: Sequence[Path]) -> str:
     """What is to be approved at a gate, and the hash of exactly that."""
     body = {"pico": _elements, "query": _strategy}.get(artefact.step, _list)(artefact.content)
-    made = f"Gate `{artefact.step}`, revision {artefact.revision} by {artefact.author}"
+    made = f"Gate `{artefact.step}`, revision {artefact.revision} by {_who(artefact.author)}"
     rest = [f"The whole list: {path}" for path in files]
     return "\n".join([made, "", body, "", *rest, f"Hash of what is shown: {artefact.sha256}"])
+
+
+def _who(author: str) -> str:
+    """A machine without a language model says so wherever it speaks."""
+    return f"{author} (rules and embeddings, no language model)" if "machine:baseline" in author else author
 
 
 def _elements(content: Mapping[str, Any]) -> str:

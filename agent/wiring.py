@@ -327,6 +327,7 @@ def live_deps(
     from graphs.deps import Deps
     from model.ranking import SimilarityRanker
     from tools.logs import ScoreLog
+    from tools.search.notes import Notes
 
     config, folder = review.config, review.home.yaml.parent
     environment = review.protocol.content["environment"]
@@ -353,7 +354,7 @@ def live_deps(
         ),
         sources=sources(review, config, folder, words, way_out, progress),
         texts=texts(review, config, folder, way_out),
-        vocabulary=words,
+        notes=Notes(environment["vocabulary"], words, review.exchanges, review.clock),
         out=review.home.out,
         progress=progress,
         version=version("leads-agent"),

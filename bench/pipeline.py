@@ -79,7 +79,17 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def child(mode: str, records: int, data: Path) -> dict[str, Any]:
     """One measurement in a process of its own."""
-    command = [sys.executable, "-m", "bench.pipeline", "--one", mode, "--records", str(records), "--data", str(data)]
+    command = [
+        sys.executable,
+        "-m",
+        "bench.pipeline",
+        "--one",
+        mode,
+        "--records",
+        str(records),
+        "--data",
+        str(data),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr}")
@@ -90,7 +100,9 @@ def child(mode: str, records: int, data: Path) -> dict[str, Any]:
 def measured(mode: str, records: int, data: Path) -> dict[str, Any]:
     """Seconds, peak memory and file sizes of one mode."""
     with tempfile.TemporaryDirectory() as folder:
-        os.environ["XDG_CACHE_HOME"] = f"{folder}/cache"  # a cold cache: vectors and indexes are part of the cost
+        os.environ["XDG_CACHE_HOME"] = (
+            f"{folder}/cache"  # a cold cache: vectors and indexes are part of the cost
+        )
         home = Path(folder) / "review"
         copy(data, home, records)
         began, worked = time.perf_counter(), time.process_time()

@@ -74,7 +74,7 @@ def _shown(value: Any, digits: int) -> str:
 
 def environment() -> dict[str, Any]:
     """Where the numbers came from."""
-    versions = {}
+    versions: dict[str, str | None] = {}
     for package in PACKAGES:
         try:
             versions[package] = version(package)

@@ -151,7 +151,7 @@ def measure(
     """A row per label that the review has and per ranking; the verdicts' row holds the confusion matrix."""
     rows = []
     for label in ("final", "ta"):
-        truth = {r.record.record_id: known for r in review.records if (known := _known(r, label)) is not None}
+        truth = {r.record.record_id: said for r in review.records if (said := _known(r, label)) is not None}
         if not any(truth.values()):
             continue
         for name, ranked in rankings(similarity, verdicts).items():

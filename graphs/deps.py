@@ -10,8 +10,8 @@ from tools.fulltext.finding import TextFinder
 from tools.protocol import ReviewConfig
 from tools.reporting.data import EngineUse
 from tools.schemas import Record
+from tools.search.notes import Notes
 from tools.search.sources.base import DateRange, Source
-from tools.search.vocabulary import Vocabulary
 from tools.store import Protocol as ProtocolRevision
 from tools.store import Store
 
@@ -63,7 +63,8 @@ class Deps:
     ranker: Ranker
     sources: Sequence[SourceUse]
     texts: TextFinder
-    vocabulary: Vocabulary | None
+    notes: Notes
+    """Warnings about strategies."""
     out: Path
     progress: Progress
     version: str

@@ -202,9 +202,13 @@ class CachedEmbedder:
         # A connection per call: encoding takes far longer, and threads need no rules.
         self.path.parent.mkdir(parents=True, exist_ok=True)
         db = sqlite3.connect(self.path, timeout=60)
-        db.execute("PRAGMA journal_mode=WAL")
-        db.execute("PRAGMA synchronous=NORMAL")
-        db.execute(_TABLE)
+        try:
+            db.execute("PRAGMA journal_mode=WAL")
+            db.execute("PRAGMA synchronous=NORMAL")
+            db.execute(_TABLE)
+        except sqlite3.Error:
+            db.close()
+            raise
         return db
 
     def _find(self, keys: Sequence[str]) -> dict[str, bytes]:

@@ -69,9 +69,13 @@ class Blobs:
             body = unpacker.decompress(path.read_bytes(), MAX_BYTES)
         except (OSError, zlib.error) as e:
             raise StoreError(f"{path} cannot be read: {e}. Restore it from a backup of the review.") from e
-        if sha256(body).hexdigest() != name:
+        if sha256(body).hexdigest() != name or not unpacker.eof:
             raise StoreError(f"{path} does not hold what its name says. Restore it from a backup.")
         return body
+
+    def names(self) -> list[str]:
+        """All bodies that are stored, whole ones only: a crash may have left a temporary file behind."""
+        return sorted(path.stem for path in self.folder.glob("??/*.z"))
 
     def _path(self, name: str) -> Path:
         return self.folder / name[:2] / f"{name}.z"

@@ -431,7 +431,7 @@ _COLUMNS = ", ".join((*Outcome.model_fields, "seq", "protocol_revision", "at"))
 
 def _to_outcome(row: Row[Any]) -> StoredOutcome:
     """A row of `_COLUMNS`; by position, since a review reads hundreds of thousands of them."""
-    *values, seq, revision, at = row
+    *values, seq, revision, at = list(row)
     told = dict(zip(Outcome.model_fields, values, strict=True))
     told["content"] = json.loads(told["content"])
     return StoredOutcome(seq, revision, Outcome.model_construct(**told), at)

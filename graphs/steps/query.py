@@ -27,7 +27,7 @@ def query(_state: ReviewState, deps: Deps) -> dict[str, Any]:
     given = deps.config.search.strategy
     author, call_key = "protocol", ""
     if given is not None:
-        strategy = Strategy(text=given, notes=_warnings(given, deps))
+        strategy = Strategy(text=given, notes=deps.notes.of(given))
     else:
         strategy, call_key = _from_elements(elements.content["elements"], deps)
         author = f"machine:{deps.engines['query'].name}"
@@ -49,7 +49,7 @@ def _from_elements(elements: Mapping[str, list[str]], deps: Deps) -> tuple[Strat
     blocks, refused = _usable(answer.value.blocks)
     text = " AND ".join(f"({' OR '.join(block.terms)})" for block in blocks)
     text = frameworks.with_filters(text, deps.config.search.filters)
-    notes = (*refused, *_warnings(text, deps))
+    notes = (*refused, *deps.notes.of(text))
     return Strategy(text=text, blocks=blocks, notes=notes), answer.key
 
 
@@ -79,7 +79,3 @@ def _is_term(text: str) -> bool:
         return isinstance(queries.parse(text), queries.Term)
     except queries.QuerySyntaxError:
         return False
-
-
-def _warnings(text: str, deps: Deps) -> tuple[str, ...]:
-    return queries.lint(text, deps.vocabulary)

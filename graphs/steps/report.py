@@ -88,7 +88,11 @@ def review_data(deps: Deps) -> ReviewData:
         title=config.review.title,
         review_type=config.review.type,
         framework=config.question.framework,
-        question=tuple(QuestionElement(name=n, phrases=tuple(p)) for n, p in question.items()),
+        question=tuple(
+            QuestionElement(name=name, phrases=tuple(question[name]))
+            for name in config.kind.element_ids
+            if name in question
+        ),
         report_template=config.kind.report,
         criteria=config.criteria,
         revisions=_revisions(deps.protocols),

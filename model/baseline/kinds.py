@@ -69,7 +69,9 @@ KINDS: dict[str, Kind] = {
             r"randomly (?:assigned|allocated|divided|received)", r"double[- ](?:blind|dummy)(?:ed)?",
             r"single[- ]blind", r"random (?:assignment|allocation)", r"randomi[sz]ed (?:\w+ )?(?:study|trial)",
         ),
-        hint=any_of(r"randomi[sz](?:ed|ation)", r"placebo", r"trials?", r"cross-?over", r"open[- ]label", r"blind(?:ed)?"),
+        hint=any_of(
+            r"randomi[sz](?:ed|ation)", r"placebo", r"trials?", r"cross-?over", r"open[- ]label", r"blind(?:ed)?"
+        ),
         types=(
             "randomized controlled trial", "controlled clinical trial", "clinical trial", "equivalence trial",
             "pragmatic clinical trial", "clinical trial, phase i", "clinical trial, phase ii",
@@ -89,7 +91,9 @@ KINDS: dict[str, Kind] = {
             rf"(?:{_OBSERVED})[\w ,-]{{0,30}} (?:study|analysis|review|cohort)",
             r"(?:retro|pro)spectively (?:\w+ )?(?:analy[sz]ed|reviewed|evaluated|studied|collected|followed|included)",
         ),
-        hint=any_of(r"cohort", r"retrospective(?:ly)?", r"prospective(?:ly)?", r"longitudinal", r"observational", r"registry"),
+        hint=any_of(
+            r"cohort", r"(?:retro|pro)spective(?:ly)?", r"longitudinal", r"observational", r"registry"
+        ),
         types=("observational study",),
         headings=(
             "cohort studies", "retrospective studies", "prospective studies", "follow-up studies",
@@ -139,7 +143,8 @@ KINDS: dict[str, Kind] = {
             r"(?:a|one|two|an unusual|a rare|first) (?:\w+ )?case of",
         ),
         own=any_of(
-            r"(?:we|authors|here) (?:\w+ )?(?:report|describe|present)s? (?:the |a |an |our )?(?:\w+ ){0,3}case(?! series| control)",
+            r"(?:we|authors|here) (?:\w+ )?(?:report|describe|present)s? (?:the |a |an |our )?(?:\w+ ){0,3}"
+            r"case(?! series| control)",
             rf"an? {_OLD} (?:\w+[- ]){{0,4}}(?:man|woman|male|female|boy|girl|patient|infant|lady|gentleman)",
         ),
         hint=any_of(r"case reports?"),
@@ -151,7 +156,8 @@ KINDS: dict[str, Kind] = {
             r"pooled analys[ei]s", r"secondary literature",
         ),
         title=any_of(
-            r"(?:systematic|scoping|umbrella|cochrane) (?:\w+ )?(?:review|overview)", r"meta-?analys[ei]s", r"meta-?analytic"
+            r"(?:systematic|scoping|umbrella|cochrane) (?:\w+ )?(?:review|overview)", r"meta-?analys[ei]s",
+            r"meta-?analytic",
         ),
         own=any_of(
             r"we (?:\w+ )?(?:searched|systematically reviewed)",
@@ -164,7 +170,8 @@ KINDS: dict[str, Kind] = {
     ),
     "review": Kind(
         named=any_of(
-            r"reviews?", r"review articles?", r"overviews?", r"tutorials?", r"theoretical articles?", r"secondary literature"
+            r"reviews?", r"review articles?", r"overviews?", r"tutorials?", r"theoretical articles?",
+            r"secondary literature",
         ),
         title=any_of(
             r"(?:narrative|literature|clinical|critical|brief|mini|current|comprehensive) (?:\w+ )?reviews?",
@@ -172,7 +179,7 @@ KINDS: dict[str, Kind] = {
             r"a review",
         ),
         own=any_of(
-            r"this (?:article|paper|chapter|review) (?:\w+ )?(?:reviews?|summari[sz]es|provides an overview|highlights)",
+            r"this (?:article|paper|chapter) (?:\w+ )?(?:reviews?|summari[sz]es|provides an overview|highlights)",
             r"we (?:\w+ )?review (?:the|current|recent|available|published)", r"in this review", r"this review",
             r"the present review", r"is reviewed", r"are reviewed (?:here|in this)",
         ),
@@ -181,11 +188,12 @@ KINDS: dict[str, Kind] = {
     ),
     "editorial": Kind(
         named=any_of(
-            r"editorials?", r"letters?", r"comment(?:s|ary|aries)?", r"opinions?(?: pieces?| papers?)?", r"viewpoints?",
-            r"perspectives?", r"errat(?:um|a)", r"news",
+            r"editorials?", r"letters?", r"comment(?:s|ary|aries)?", r"opinions?(?: pieces?| papers?)?",
+            r"viewpoints?", r"perspectives?", r"errat(?:um|a)", r"news",
         ),
         title=any_of(
-            r"editorial", r"commentary", r"letter(?: to the editor)?", r"in reply", r"authors?'? reply", r"comments? on",
+            r"editorial", r"commentary", r"letter(?: to the editor)?", r"in reply", r"authors?'? reply",
+            r"comments? on",
             r"viewpoint", r"erratum", r"corrigendum", r"correction to",
         ),
         types=("editorial", "letter", "comment", "news", "published erratum"),

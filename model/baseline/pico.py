@@ -28,17 +28,23 @@ _OTHERS = r"study designs?|designs?|time ?frames?|timing|S|T"
 """Labels that end an element and are none."""
 
 _PEOPLE = (
-    r"(?:people|patients?|adults?|children|adolescents?|infants?|neonates?|newborns?|women|men|individuals?|persons?"
-    r"|participants?|subjects?|those|older (?:adults?|people)|elderly|pregnant women|students?|teachers?|nurses?"
-    r"|physicians?|clinicians?|health ?care (?:workers|professionals)|survivors|smokers|athletes|carers|caregivers)"
+    r"(?:people|patients?|adults?|children|adolescents?|infants?|neonates?|newborns?|women|men"
+    r"|individuals?|persons?"
+    r"|participants?|subjects?|those|older (?:adults?|people)|elderly|pregnant women|students?|teachers?"
+    r"|nurses?"
+    r"|physicians?|clinicians?|health ?care (?:workers|professionals)|survivors|smokers|athletes|carers"
+    r"|caregivers)"
 )
 _VERBS = (
-    r"(?:improve|reduce|increase|decrease|prevent|affect|lower|slow|alter|change|influence|lead to|result in|cause|delay"
+    r"(?:improve|reduce|increase|decrease|prevent|affect|lower|slow|alter|change|influence|lead to|result"
+    r" in|cause|delay"
     r"|help|add to|contribute to|predict|detect|identify)"
 )
 _STOP = (
-    rf"(?=,? (?:in terms of|with respect to|with regard to|compared (?:with|to)|versus|vs\.?|as measured|on (?:the )?\w+ outcomes?"
-    rf"|what (?:is|are|does|do)|{_VERBS}|how (?:does|do|is|are|often)|does|do |is |are |be (?:treated|managed|given|screened|offered))"
+    rf"(?=,? (?:in terms of|with respect to|with regard to|compared (?:with|to)|versus|vs\.?|as measured|on"
+    rf" (?:the )?\w+ outcomes?"
+    rf"|what (?:is|are|does|do)|{_VERBS}|how (?:does|do|is|are|often)|does|do |is |are |be (?:treated"
+    rf"|managed|given|screened|offered))"
     rf"|[,;?.](?:\s|$)|$)"
 )
 _POPULATION = re.compile(
@@ -51,7 +57,10 @@ _CONDITION = re.compile(
     re.IGNORECASE,
 )
 
-_OF = r"(?:effects?|efficacy|effectiveness|impact|benefits?|safety|harms?|tolerability|accuracy|role|use|value|association)"
+_OF = (
+    r"(?:effects?|efficacy|effectiveness|impact|benefits?|safety|harms?|tolerability|accuracy|role|use|value"
+    r"|association)"
+)
 _VERSUS = r"(?:compared (?:with|to)|in comparison (?:with|to)|versus|vs\.?|rather than|instead of)"
 _AFTER = r"(?= (?:among|in terms of|in|for|on|with respect to|to (?:treat|prevent|reduce|improve))\b|[?.;]|$)"
 
@@ -67,7 +76,8 @@ _DOES = re.compile(
     re.IGNORECASE,
 )
 _SHOULD = re.compile(
-    rf"\bshould (?P<p>.+?) (?:be (?:treated|managed|screened|offered|given)|receive|undergo)(?: with| by| for)? (?P<x>.+?)"
+    rf"\bshould (?P<p>.+?) (?:be (?:treated|managed|screened|offered|given)|receive|undergo)(?: with| by|"
+    rf" for)? (?P<x>.+?)"
     rf"(?:,? {_VERSUS} (?P<y>.+?))?(?=[?.;]|$)",
     re.IGNORECASE,
 )

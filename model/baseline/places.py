@@ -2,20 +2,19 @@
 
 __all__ = ["COUNTRIES"]
 
-_NAMES = """
+_LIST = """
 Afghanistan Albania Algeria Angola Argentina Armenia Australia Austria Azerbaijan Bahrain Bangladesh Belarus
 Belgium Benin Bolivia Botswana Brazil Bulgaria Burundi Cambodia Cameroon Canada Chad Chile China Colombia
 Croatia Cuba Cyprus Denmark Ecuador Egypt Estonia Ethiopia Finland France Gabon Gambia Germany Ghana Greece
-Greenland Guatemala Guinea Haiti Honduras Hungary Iceland India Indonesia Iran Iraq Ireland Israel Italy
-Jamaica Japan Kazakhstan Kenya Kuwait Laos Latvia Lebanon Liberia Libya Lithuania Luxembourg Madagascar
-Malawi Malaysia Mali Malta Mexico Moldova Mongolia Morocco Mozambique Myanmar Namibia Nepal Netherlands
-Nicaragua Niger Nigeria Norway Oman Pakistan Panama Paraguay Peru Philippines Poland Portugal Qatar Romania
-Russia Rwanda Senegal Serbia Singapore Slovakia Slovenia Somalia Spain Sudan Sweden Switzerland Syria Taiwan
-Tajikistan Tanzania Thailand Togo Tunisia Turkey Uganda Ukraine Uruguay Uzbekistan Venezuela Vietnam Yemen
-Zambia Zimbabwe
-""".split()
+Greenland Guatemala Guinea Haiti Honduras Hungary Iceland India Indonesia Iran Iraq Ireland Israel Italy Jamaica
+Japan Kazakhstan Kenya Kuwait Laos Latvia Lebanon Liberia Libya Lithuania Luxembourg Madagascar Malawi Malaysia
+Mali Malta Mexico Moldova Mongolia Morocco Mozambique Myanmar Namibia Nepal Netherlands Nicaragua Niger Nigeria
+Norway Oman Pakistan Panama Paraguay Peru Philippines Poland Portugal Qatar Romania Russia Rwanda Senegal Serbia
+Singapore Slovakia Slovenia Somalia Spain Sudan Sweden Switzerland Syria Taiwan Tajikistan Tanzania Thailand
+Togo Tunisia Turkey Uganda Ukraine Uruguay Uzbekistan Venezuela Vietnam Yemen Zambia Zimbabwe
+"""
 
-COUNTRIES = {
+_COUNTRIES = {
     "Bosnia and Herzegovina": "Bosnia and Herzegovina",
     "Burkina Faso": "Burkina Faso",
     "Costa Rica": "Costa Rica",
@@ -49,8 +48,8 @@ COUNTRIES = {
     "United States": "United States",
     "Viet Nam": "Vietnam",
     "Wales": "United Kingdom",
-} | {name: name for name in _NAMES}
-"""Name in a paper to name in the table. Longer names stand first, so that Papua New Guinea is not Guinea.
-Left out are Georgia, Jordan, Chad's namesakes and others that are persons or states more often."""
+} | {name: name for name in _LIST.split()}
 
-COUNTRIES = dict(sorted(COUNTRIES.items(), key=lambda pair: -len(pair[0])))
+COUNTRIES = dict(sorted(_COUNTRIES.items(), key=lambda pair: -len(pair[0])))
+"""Name in a paper to name in the table. Longer names stand first, so that Papua New Guinea is not Guinea.
+Left out are Georgia and Jordan: a state of another country, and a name of persons, more often."""

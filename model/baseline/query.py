@@ -38,15 +38,18 @@ NEAR = 3
 MIN_STEM = 4
 """Leading characters that PubMed wants before an asterisk."""
 
-QUALIFIERS = frozenset(
-    """
-active acute advanced atypical childhood chronic confirmed current diagnosed early elective elevated
-established existing high-dose incident initial intravenous late long-acting long-term low-dose mild
-moderate native new newly older oral persistent pre-existing previous primary progressive recurrent
-refractory resistant routine second-generation secondary severe short-acting short-term stable standard
-suspected symptomatic systematic systemic topical uncomplicated unstable untreated young
-""".split()
-)
+
+def _set(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+QUALIFIERS = _set("""
+active acute advanced atypical childhood chronic confirmed current diagnosed early elective elevated established
+existing high-dose incident initial intravenous late long-acting long-term low-dose mild moderate native new
+newly older oral persistent pre-existing previous primary progressive recurrent refractory resistant routine
+second-generation secondary severe short-acting short-term stable standard suspected symptomatic systematic
+systemic topical uncomplicated unstable untreated young
+""")
 """Words without which a phrase is broader and still about the same thing."""
 
 _SPLIT = re.compile(r"[;\n]|,\s|\s+(?:or|and/or|versus|vs\.?|compared (?:with|to))\s+|\s/\s", re.IGNORECASE)

@@ -22,9 +22,10 @@ about itself stands there, and further down it speaks of others' studies."""
 _GAP = 3
 """Words that may stand between those of a phrase: `biopsy of the left kidney` is a kidney biopsy."""
 
-_DENIALS = frozenset(
-    "no not without neither nor never exclude excluded excluding except absence lack free non".split()
-)
+_DENIAL_LIST = """
+no not without neither nor never exclude excluded excluding except absence lack free non
+"""
+_DENIALS = frozenset(_DENIAL_LIST.split())
 _REACH = 4
 """Words before a phrase in which a denial concerns it."""
 

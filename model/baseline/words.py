@@ -72,13 +72,14 @@ _SAME = {
     "schizophrenic": "schizophrenia", "epileptic": "epilepsy", "demented": "dementia",
     "randomly": "randomized", "randomization": "randomized", "randomize": "randomized",
     "percent": "percentage", "hemorrhagic": "hemorrhage", "bleeding": "hemorrhage", "bleed": "hemorrhage",
-    "death": "mortality", "suicidal": "suicide", "suicidality": "suicide", 
+    "death": "mortality", "suicidal": "suicide", "suicidality": "suicide",
     "septic": "sepsis", "obese": "obesity", "anemic": "anemia", "depressive": "depression",
 }  # fmt: skip
 
 SYNONYMS = {
     "kidney": ("renal",), "renal": ("kidney",), "liver": ("hepatic",), "hepatic": ("liver",),
-    "heart": ("cardiac",), "cardiac": ("heart",), "coronary": ("myocardial",), "lung": ("pulmonary",), "pulmonary": ("lung",),
+    "heart": ("cardiac",), "cardiac": ("heart",), "coronary": ("myocardial",),
+    "lung": ("pulmonary",), "pulmonary": ("lung",),
     "brain": ("cerebral",), "cerebral": ("brain",), "stomach": ("gastric",), "gastric": ("stomach",),
     "skin": ("cutaneous",), "eye": ("ocular",), "muscle": ("muscular",), "bowel": ("intestinal",),
     "cancer": ("neoplasm", "tumor", "carcinoma"), "tumor": ("cancer", "neoplasm"),
@@ -185,7 +186,8 @@ def spellings(phrase: str) -> tuple[str, ...]:
 
 
 _BRITISH = (
-    (r"\bhem(?=o|a)", "haem"), (r"(?<=[a-z])emia(?=s?\b)", "aemia"), (r"(?<=an|uk|yc|ch|ur)emic\b", "aemic"), (r"\bedema", "oedema"),
+    (r"\bhem(?=o|a)", "haem"), (r"(?<=[a-z])emia(?=s?\b)", "aemia"), (r"(?<=an|uk|yc|ch|ur)emic\b", "aemic"),
+    (r"\bedema", "oedema"),
     (r"\besophag", "oesophag"), (r"\bpediatric", "paediatric"), (r"tumor(?!ou)", "tumour"),
     (r"behavior", "behaviour"), (r"rrhea\b", "rrhoea"), (r"gynec", "gynaec"), (r"anesth", "anaesth"),
     (r"orthoped", "orthopaed"), (r"\bestrogen", "oestrogen"), (r"\bfet(?=us|al)", "foet"),

@@ -25,6 +25,7 @@ from model.tasks.screen import Judgement, ScreenAnswer
 from model.wrappers import Recorded
 from tools.reporting.data import EngineUse
 from tools.schemas import Block
+from tools.search.notes import Notes
 
 AT = "2026-01-02T03:04:05Z"
 
@@ -51,15 +52,32 @@ gates: [query, screen, extract]
 """
 
 RECORDS = [
-    {"pmid": "1", "title": "Snail syrup trial one [YES]", "abstract": "Forty people with cough got snail syrup."},
-    {"pmid": "2", "title": "Snail syrup trial two [YES]", "abstract": "Ninety people with cough got snail syrup."},
+    {
+        "pmid": "1",
+        "title": "Snail syrup trial one [YES]",
+        "abstract": "Forty people with cough got snail syrup.",
+    },
+    {
+        "pmid": "2",
+        "title": "Snail syrup trial two [YES]",
+        "abstract": "Ninety people with cough got snail syrup.",
+    },
     {"pmid": "3", "title": "Snail syrup in horses [NO]", "abstract": "Horses with cough got snail syrup."},
     {"pmid": "4", "title": "Snail syrup unclear [UNCERTAIN]", "abstract": "A note on cough and snail syrup."},
     {"pmid": "5", "title": "Snail syrup without abstract [NO]"},
-    {"pmid": "6", "title": "Snail syrup failing [FAIL]", "abstract": "The engine fails on cough and snail syrup."},
+    {
+        "pmid": "6",
+        "title": "Snail syrup failing [FAIL]",
+        "abstract": "The engine fails on cough and snail syrup.",
+    },
     {"pmid": "7", "title": "Snail syrup far away one [NO]", "abstract": "Cough."},
     {"pmid": "8", "title": "Snail syrup far away two [NO]", "abstract": "Cough."},
-    {"pmid": "1", "id": "again", "title": "Snail syrup trial one [YES]", "abstract": "Forty people with cough."},
+    {
+        "pmid": "1",
+        "id": "again",
+        "title": "Snail syrup trial one [YES]",
+        "abstract": "Forty people with cough.",
+    },
 ]
 """Invented. The last one is the first again, from another export."""
 
@@ -136,7 +154,10 @@ def write(folder: Path, yaml: str = YAML, records: Sequence[Mapping[str, Any]] =
     (folder / "fulltexts").mkdir(parents=True, exist_ok=True)
     (folder / "review.yaml").write_text(yaml)
     (folder / "records.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
-    for pmid, title, n in (("1", "Snail syrup trial one [YES]", 40), ("2", "Snail syrup trial two [YES]", 90)):
+    for pmid, title, n in (
+        ("1", "Snail syrup trial one [YES]", 40),
+        ("2", "Snail syrup trial two [YES]", 90),
+    ):
         (folder / "fulltexts" / f"{pmid}.nxml").write_text(FULL_TEXT.format(pmid=pmid, title=title, n=n))
     return Home.of(folder)
 
@@ -158,7 +179,7 @@ def deps_of(review: Review, say: Callable[[Request[Any, Any]], Any] = script, at
         ranker=WordRanker(),
         sources=sources(review, config, folder, None, way_out, lambda *_: None),
         texts=texts(review, config, folder, way_out),
-        vocabulary=None,
+        notes=Notes("none", None, review.exchanges, review.clock),
         out=review.home.out,
         progress=lambda *_: None,
         version="0",

@@ -80,7 +80,9 @@ def test_a_kill_during_screening_loses_and_doubles_nothing(home, tmp_path):
         with pytest.raises(small.Killed):
             small.go(review, small.dying_after(3))
         assert small.through(review).kind == "finished"
-        judged = [o for o in review.store.outcome_log(review.pass_id) if o.outcome.reader.startswith("machine:")]
+        judged = [
+            o for o in review.store.outcome_log(review.pass_id) if o.outcome.reader.startswith("machine:")
+        ]
         screened = [o.outcome.record_id for o in judged if o.outcome.step == "screen"]
         assert len(screened) == len(set(screened)) == 7
         killed = {path.name: path.read_bytes() for path in home.out.iterdir()}
@@ -214,7 +216,9 @@ def test_a_changed_criterion_is_a_new_revision_and_asks_screening_again_but_not_
     with small.opened(home, reason="clearer") as review:
         assert small.go(review).step == "screen"
         assert len(review.store.searches(review.pass_id)) == searches
-        asked = [json.loads(c.request)["seen"]["input"]["criteria"][1]["text"] for c in review.calls.all("screen")]
+        asked = [
+            json.loads(c.request)["seen"]["input"]["criteria"][1]["text"] for c in review.calls.all("screen")
+        ]
         assert asked.count("They drank snail syrup.") == 7
         assert review.store.protocols()[-1].reason == "clearer"
         small.through(review)

@@ -35,7 +35,13 @@ REQUEST = Request(screen.TASK, ASKED)
 VERDICTS = {
     "verdicts": [
         {"criterion_id": "cough", "label": "YES", "quote": "for cough", "rationale": "", "confidence": 0.9},
-        {"criterion_id": "animals", "label": "NO", "quote": "Forty people", "rationale": "", "confidence": None},
+        {
+            "criterion_id": "animals",
+            "label": "NO",
+            "quote": "Forty people",
+            "rationale": "",
+            "confidence": None,
+        },
     ]
 }
 
@@ -45,7 +51,9 @@ def healthy(body):
 
 
 def engine_at(served, **more):
-    return ChatEngine(ChatSettings(**({"model": MODEL, "base_url": served.base_url, "timeout_s": 10.0} | more)))
+    return ChatEngine(
+        ChatSettings(**({"model": MODEL, "base_url": served.base_url, "timeout_s": 10.0} | more))
+    )
 
 
 def without_the_last(answer):
@@ -118,7 +126,9 @@ def test_an_answer_that_takes_too_long_is_busy_even_if_bytes_trickle(behaviour):
 def test_no_server_is_unavailable_and_says_what_to_do():
     with serving(healthy) as served:
         engine = engine_at(served)
-    with pytest.raises(EngineUnavailable, match=r"no server at http.*Start it, then `python -m agent resume`"):
+    with pytest.raises(
+        EngineUnavailable, match=r"no server at http.*Start it, then `python -m agent resume`"
+    ):
         ask(engine, REQUEST)
 
 
@@ -132,7 +142,10 @@ def test_an_answer_is_read_and_its_tokens_counted():
 
 
 def test_a_truncated_answer_keeps_what_was_said():
-    with serving(healthy, [server.truncated]) as served, pytest.raises(AnswerRejected, match="raise max_tokens") as e:
+    with (
+        serving(healthy, [server.truncated]) as served,
+        pytest.raises(AnswerRejected, match="raise max_tokens") as e,
+    ):
         ask(engine_at(served), REQUEST)
     assert healthy(None).startswith(e.value.raw)
     assert e.value.raw
@@ -154,7 +167,9 @@ def test_form_seed_and_temperature_are_sent_with_the_prompt():
     assert seen["sampling"] == {"temperature": 0.25, "max_tokens": 99, "seed": 10}
 
 
-@pytest.mark.parametrize("task", [characteristics.TASK, pico.TASK, query.TASK, screen.TASK], ids=lambda t: t.id)
+@pytest.mark.parametrize(
+    "task", [characteristics.TASK, pico.TASK, query.TASK, screen.TASK], ids=lambda t: t.id
+)
 def test_the_form_asks_for_every_field_and_leaves_none_to_a_default(task):
     def objects(part):
         if isinstance(part, dict):
@@ -175,7 +190,9 @@ def test_the_form_asks_for_every_field_and_leaves_none_to_a_default(task):
 
 def test_the_key_opens_the_door_and_is_told_to_nobody(monkeypatch, tmp_path):
     monkeypatch.setenv("INVENTED_KEY", KEY)
-    with serving(healthy, [None, server.echoing_the_key(401), server.echoing_the_key(400)], key=KEY) as served:
+    with serving(
+        healthy, [None, server.echoing_the_key(401), server.echoing_the_key(400)], key=KEY
+    ) as served:
         engine = engine_at(served, api_key_env="INVENTED_KEY")
         calls = CallLog(Database.file(tmp_path / "review.sqlite"), lambda: "2026-01-02T03:04:05Z")
         ask(Recorded(engine, calls), REQUEST)
@@ -205,13 +222,19 @@ def test_a_key_that_is_not_set_is_a_mistake_in_the_configuration(monkeypatch):
 
 
 def test_a_prompt_beyond_the_context_is_refused_by_the_server_and_not_cut():
-    with serving(healthy, context_chars=50) as served, pytest.raises(EngineRefused, match="maximum context length"):
+    with (
+        serving(healthy, context_chars=50) as served,
+        pytest.raises(EngineRefused, match="maximum context length"),
+    ):
         ask(engine_at(served), REQUEST)
     assert ASKED.text in served.log[0].prompt
 
 
 def test_another_models_name_is_unavailable():
-    with serving(healthy) as served, pytest.raises(EngineUnavailable, match="The model `other` does not exist"):
+    with (
+        serving(healthy) as served,
+        pytest.raises(EngineUnavailable, match="The model `other` does not exist"),
+    ):
         ask(engine_at(served, model="other"), REQUEST)
 
 

@@ -121,32 +121,39 @@ def test_the_tasks_form_is_part_of_the_key():
 
 
 def test_samples_have_seeds_of_their_own():
-    seeds = [with_settings().seen(Request(screen.TASK, ASKED, sample=n))["sampling"]["seed"] for n in range(3)]
+    seeds = [
+        with_settings().seen(Request(screen.TASK, ASKED, sample=n))["sampling"]["seed"] for n in range(3)
+    ]
     assert seeds == [1, 2, 3]
 
 
 def test_another_engines_name_is_another_key():
-    assert key_of(ScriptedEngine(Counting(YES), "a"), REQUEST) != key_of(ScriptedEngine(Counting(YES), "b"), REQUEST)
+    assert key_of(ScriptedEngine(Counting(YES), "a"), REQUEST) != key_of(
+        ScriptedEngine(Counting(YES), "b"), REQUEST
+    )
 
 
 def test_wrapping_changes_neither_name_nor_key(log):
     backend = ScriptedEngine(Counting(YES))
-    for wrapped in (Recorded(backend, log), Replayed(backend, log), Limited(backend, 1), Retried(backend, lambda: 1.0)):
+    for wrapped in (
+        Recorded(backend, log),
+        Replayed(backend, log),
+        Limited(backend, 1),
+        Retried(backend, lambda: 1.0),
+    ):
         assert wrapped.name == backend.name
         assert key_of(wrapped, REQUEST) == key_of(backend, REQUEST)
 
 
 def test_the_recipe_of_keys_is_the_one_that_reviews_are_stored_under():
-    """Computed once by hand with sha256sum; if it fails, every stored review would be asked again."""
-    import hashlib
-
+    """Written down and hashed by sha256sum; if it fails, every stored review would be asked again."""
     asked = PicoInput(title="t", question="q", framework="PICO", elements=("P",))
     told = (
         '{"attempt":1,"engine":"scripted","sample":0,"seen":{"input":{"elements":["P"],"framework":"PICO",'
         '"given":{},"question":"q","title":"t"}},"task":"pico"}'
     )
     assert call_request(ScriptedEngine(Counting(YES)), Request(pico.TASK, asked)) == told
-    assert call_key(told) == "v1:" + hashlib.sha256(told.encode()).hexdigest()
+    assert call_key(told) == "v1:245e04560470279a822b287d9741de892124192df97a89818f13eec04b41e14e"
 
 
 # Recorded and Replayed ---------------------------------------------------------------------------
@@ -173,7 +180,12 @@ def test_another_sample_and_another_attempt_are_asked_anew(log):
 
 @pytest.mark.parametrize(
     "failure",
-    [AnswerRejected("screen: no JSON", raw="Well …"), EngineRefused("declined"), EngineBusy("too slow"), EngineError("odd")],
+    [
+        AnswerRejected("screen: no JSON", raw="Well …"),
+        EngineRefused("declined"),
+        EngineBusy("too slow"),
+        EngineError("odd"),
+    ],
     ids=lambda e: e.kind,
 )
 def test_a_final_failure_is_stored_and_comes_again_without_asking(log, failure):
@@ -262,7 +274,10 @@ def test_a_miss_shows_how_the_nearest_question_differed(log):
     for text in ("Snail syrup for cough", "Something else entirely, about horses and their hooves"):
         ask(Recorded(engine, log), Request(screen.TASK, ASKED.model_copy(update={"text": text})))
     with pytest.raises(ReplayMiss) as e:
-        ask(Replayed(engine, log), Request(screen.TASK, ASKED.model_copy(update={"text": "Snail syrup for colds"})))
+        ask(
+            Replayed(engine, log),
+            Request(screen.TASK, ASKED.model_copy(update={"text": "Snail syrup for colds"})),
+        )
     lines = str(e.value).splitlines()
     assert '-   "text": "Snail syrup for cough",' in lines
     assert '+   "text": "Snail syrup for colds",' in lines
@@ -342,7 +357,12 @@ def test_a_cancelled_or_failed_request_gives_its_slot_back():
         hanging.cancel()
         backend.hang = False
         results = await asyncio.gather(hanging, *waiting, return_exceptions=True)
-        assert [type(r) for r in results] == [asyncio.CancelledError, asyncio.CancelledError, EngineBusy, Answer]
+        assert [type(r) for r in results] == [
+            asyncio.CancelledError,
+            asyncio.CancelledError,
+            EngineBusy,
+            Answer,
+        ]
         return await engine.answer(REQUEST)
 
     assert asyncio.run(asyncio.wait_for(scene(), 10)).value == YES
@@ -424,7 +444,9 @@ def test_it_gives_up_in_the_end_and_says_why():
     assert (script.asked, pauses) == (4, [1.0, 2.0, 4.0])
 
 
-@pytest.mark.parametrize("final", [AnswerRejected("x"), EngineRefused("x"), EngineUnavailable("x"), EngineError("x")])
+@pytest.mark.parametrize(
+    "final", [AnswerRejected("x"), EngineRefused("x"), EngineUnavailable("x"), EngineError("x")]
+)
 def test_nothing_else_is_asked_again(final):
     script = Counting(final)
     pauses, engine = slept(script)

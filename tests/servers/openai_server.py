@@ -12,7 +12,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -281,10 +281,8 @@ def _handler(respond: Callable[[Asked], Reply], served: Served) -> type[BaseHTTP
             self.wfile.flush()
 
         def finish(self) -> None:
-            try:
+            with suppress(BrokenPipeError, ConnectionResetError):
                 super().finish()
-            except (BrokenPipeError, ConnectionResetError):
-                pass
 
         def log_message(self, *_: object) -> None:
             """Quiet: the log is for asking, not for reading along."""

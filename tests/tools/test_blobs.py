@@ -109,7 +109,9 @@ Blobs(Path(sys.argv[1])).put(b"forty people")
 
 
 def test_a_kill_between_writing_and_naming_leaves_nothing_named(blobs):
-    done = subprocess.run([sys.executable, "-c", KILLED_BEFORE_RENAME, str(blobs.folder)], cwd=ROOT, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED_BEFORE_RENAME, str(blobs.folder)], cwd=ROOT, timeout=60
+    )
     assert done.returncode == 9
     left = files(blobs)
     assert len(left) == 1

@@ -18,7 +18,14 @@ ROOT = Path(__file__).parents[2]
 AT = "2026-01-02T03:04:05Z"
 
 CALL = StoredCall(
-    key="v1:a", task="screen", engine="scripted", request="{}", status="ok", raw="{}", tokens_in=3, seconds=0.5
+    key="v1:a",
+    task="screen",
+    engine="scripted",
+    request="{}",
+    status="ok",
+    raw="{}",
+    tokens_in=3,
+    seconds=0.5,
 )
 
 
@@ -79,7 +86,9 @@ for n in range(30):
 
 
 def test_two_processes_that_save_the_same_keys_leave_each_once(calls, tmp_path):
-    processes = [subprocess.Popen([sys.executable, "-c", SAVES, str(tmp_path), name], cwd=ROOT) for name in "ab"]
+    processes = [
+        subprocess.Popen([sys.executable, "-c", SAVES, str(tmp_path), name], cwd=ROOT) for name in "ab"
+    ]
     assert [process.wait(60) for process in processes] == [0, 0]
     assert sorted(call.key for call in calls.all()) == sorted(f"v1:{n}" for n in range(30))
 

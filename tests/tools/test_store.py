@@ -62,7 +62,9 @@ def result(records):
 
 # Insert-only -------------------------------------------------------------------------------------
 
-ALLOWED = re.compile(r"(INSERT INTO|SELECT|WITH|CREATE (TABLE|INDEX|UNIQUE INDEX|VIEW)|BEGIN IMMEDIATE|PRAGMA)\b")
+ALLOWED = re.compile(
+    r"(INSERT INTO|SELECT|WITH|CREATE (TABLE|INDEX|UNIQUE INDEX|VIEW)|BEGIN IMMEDIATE|PRAGMA)\b"
+)
 
 
 def test_a_whole_review_only_ever_inserts(tmp_path):
@@ -347,7 +349,10 @@ def test_links_and_events_come_back_in_order(store):
     assert store.study_links(PASS) == [(link, AT) for link in links]
     store.log(PASS, Event("screen", "began"))
     store.log(PASS, Event("screen", "ended", {"passed": 3}, 0.5))
-    assert store.events(PASS) == [Event("screen", "began", {}, None, AT), Event("screen", "ended", {"passed": 3}, 0.5, AT)]
+    assert store.events(PASS) == [
+        Event("screen", "began", {}, None, AT),
+        Event("screen", "ended", {"passed": 3}, 0.5, AT),
+    ]
 
 
 def test_a_second_process_may_decide_while_the_first_has_the_review_open(store, tmp_path):

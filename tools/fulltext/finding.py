@@ -71,7 +71,7 @@ class FolderFinder:
                 return Found(_read(path), path.name)
         return NotFound(f"no file for it in {self.folder.name}/")
 
-    def _index(self) -> dict[str, Path]:
+    def _index(self) -> dict[tuple[str, str], Path]:
         if self._paths is None:
             self._paths = {}
             files = sorted(self.folder.iterdir()) if self.folder.is_dir() else []

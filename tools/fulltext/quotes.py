@@ -112,7 +112,9 @@ def _fold(text: str, any_case: bool) -> _Folded:
     if text.isascii() and not _SPACE_RUN.search(text):  # most abstracts: nothing changes its place
         plain = text.translate(_ASCII_FOLDED)
         places = range(len(text) + 1)
-        return _Folded(plain.casefold() if any_case else plain, array("q", places[:-1]), array("q", places[1:]))
+        return _Folded(
+            plain.casefold() if any_case else plain, array("q", places[:-1]), array("q", places[1:])
+        )
     out: list[str] = []
     starts, ends = array("q"), array("q")
 

@@ -155,11 +155,18 @@ def _read_tables(folder: Path) -> Iterator[Heading]:
         heading = headings.setdefault(ui, Heading(ui, name))
         if term != name:
             heading.terms.append((term, row["IsPermutedTermYN"] == "Y"))
+    # The table has no row for the first heading of a tree; those below name it with its number.
+    tops: dict[str, str] = {}
     for row in _rows(folder / _TREES, "DescriptorUI", "DescriptorName", "tree_location"):
+        if row.get("mesh1") and row.get("tree1"):
+            tops[row["mesh1"]] = row["tree1"]
         heading = headings.setdefault(
             row["DescriptorUI"], Heading(row["DescriptorUI"], row["DescriptorName"])
         )
         heading.tree_numbers.append(row["tree_location"])
+    for heading in headings.values():
+        if heading.name in tops and tops[heading.name] not in heading.tree_numbers:
+            heading.tree_numbers.append(tops[heading.name])
     if (folder / _ACTIONS).is_file():
         for row in _rows(folder / _ACTIONS, "DescriptorUI", "PharmActionName"):
             if row["DescriptorUI"] in headings:  # the table also lists substances that are no headings

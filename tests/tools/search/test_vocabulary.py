@@ -273,6 +273,15 @@ def test_mesh_is_installed_from_its_tables(shared_data: Path, tmp_path: Path) ->
 
 
 @pytest.mark.shared
+def test_the_first_heading_of_a_tree_explodes_though_the_table_has_no_row_for_it(
+    shared_data: Path, tmp_path: Path
+) -> None:
+    with v.install(tmp_path / "mesh.sqlite", shared_data / "mesh") as mesh:
+        assert "C04" in mesh.descriptor("Neoplasms").tree_numbers
+        assert {"Neoplasms", "Breast Neoplasms", "Leukemia"} <= set(mesh.explode("Neoplasms"))
+
+
+@pytest.mark.shared
 def test_nlm_s_own_xml_agrees_with_the_tables(shared_data: Path, tmp_path: Path) -> None:
     """One heading of the sample, read by eye: Calcimycin, D000001."""
     with v.install(tmp_path / "mesh.sqlite", shared_data / "mesh" / "desc-samples.xml.gz") as mesh:

@@ -41,6 +41,7 @@ class Recorded:
         found = self.source.search(query, search_id=search_id, dates=dates, limit=limit)
         at = self.clock()
         result = found.model_copy(update={"parameters": {**found.parameters, "searched_at": at}})
+        body = canonical_json(result).encode()
         self.log.save(
             StoredExchange(
                 key=key,
@@ -48,8 +49,9 @@ class Recorded:
                 request=request,
                 status=200,
                 content_type="application/json",
-                body=canonical_json(result).encode(),
+                body=body,
                 at=at,
             )
         )
-        return result
+        # As it will be read back: JSON knows no tuples, and a resumed run must not differ from the first.
+        return SearchResult.model_validate_json(body)
