@@ -241,7 +241,7 @@ class _Missing:
             if stored.outcome.step == "fulltext" and "why" in stored.outcome.content
         }
 
-    def find(self, record: Record) -> NotFound:
+    def find(self, record: Record, look: int = 1) -> NotFound:
         """The stored reason.
 
         Raises:

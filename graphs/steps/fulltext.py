@@ -10,6 +10,7 @@ from graphs.accounts import entering, stale, unsettled
 from graphs.deps import Deps
 from graphs.state import ReviewState
 from graphs.steps.judging import Batches
+from tools.errors import InputFileError
 from tools.fulltext import jats
 from tools.fulltext.finding import Found
 from tools.records.dedupe import title_key
@@ -26,13 +27,15 @@ def fulltext(_state: ReviewState, deps: Deps) -> dict[str, Any]:
     deps.store.add_outcomes(deps.pass_id, revision, stale(deps.store, deps.pass_id, "fulltext", keys))
     standing = deps.store.outcomes(deps.pass_id, "fulltext")
     open_ = set(unsettled(deps.store, deps.pass_id, "fulltext", keys, revision))
-    missing = {record_id for record_id, stored in standing.items() if stored.outcome.kind == "waiting"}
+    # What was not there, or could not be read, may have been brought or replaced meanwhile.
+    missing = {record_id for record_id, s in standing.items() if s.outcome.kind in ("waiting", "failed")}
     wanted = [key for key in keys if key in open_ or key[0] in missing]
     with Batches(deps, "fulltext", "full texts", len(wanted)) as batches:
         for record in deps.records(wanted):
             before = standing.get(record.record_id)
             outcome = _sought(record, before, deps)
-            if record.record_id not in missing or outcome.kind != "waiting":
+            is_new = (record.record_id, record.version) in open_
+            if is_new or before is None or _differs(before.outcome, outcome):
                 batches.add(outcome)
     return {}
 
@@ -51,7 +54,10 @@ def _sought(record: Record, before: StoredOutcome | None, deps: Deps) -> Outcome
         reader="rule",
         attempt=1 if before is None else before.outcome.attempt + 1,
     )
-    found = deps.texts.find(record)
+    try:
+        found = deps.texts.find(record, look=base.attempt)
+    except InputFileError as e:
+        return base.model_copy(update={"kind": "failed", "reason": f"unreadable: {e}"})
     if not isinstance(found, Found):
         told = {"reason": f"not retrieved: {found.reason}", "content": {"why": found.reason}}
         return base.model_copy(update=told)
@@ -66,6 +72,10 @@ def _sought(record: Record, before: StoredOutcome | None, deps: Deps) -> Outcome
         "warnings": [*text.warnings, *_wrong_paper(record, text)],
     }
     return base.model_copy(update={"kind": "passed", "content": content})
+
+
+def _differs(one: Outcome, other: Outcome) -> bool:
+    return (one.kind, one.reason) != (other.kind, other.reason)
 
 
 def _wrong_paper(record: Record, text: FullText) -> list[str]:

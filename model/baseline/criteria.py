@@ -7,7 +7,7 @@ from itertools import product
 
 from model.baseline.cues import kinds_named
 from model.baseline.kinds import KINDS
-from model.baseline.words import GENERIC, PEOPLE, SYNONYMS, expanded, folded_words, telling
+from model.baseline.words import GENERIC, PEOPLE, STOP, SYNONYMS, expanded, folded_words, telling
 from tools.schemas import Criterion
 from tools.search.vocabulary import Vocabulary, words
 
@@ -84,9 +84,10 @@ def prepare(criterion: Criterion, vocabulary: Vocabulary | None) -> Prepared:
     prose = not criterion.terms and len(words(text)) > MOST_WORDS
     denied = _DENIED.search(text) is not None or _REFUSED.search(text) is not None
     items = list(criterion.terms) or split_items(text)
-    named = {item: _kinds_of(item) for item in items}
+    design = (criterion.element or "").lower().replace("_", " ") in ("design", "study design")
+    named = {item: kinds_named(item) if design else _kinds_of(item) for item in items}
     topical = [item for item in items if not named[item]]
-    kinds = frozenset[str]() if prose else _all_kinds(criterion, text, named.values())
+    kinds = frozenset[str]() if prose else _all_kinds(criterion, text, named.values(), design)
     return Prepared(
         criterion=criterion,
         concepts=_listed(topical, vocabulary) if criterion.terms else _concepts(text, vocabulary),
@@ -105,11 +106,12 @@ def _ages(kinds: frozenset[str], text: str) -> frozenset[str]:
     return kinds & ({"child", "adult"} if plain else {"child"})
 
 
-def _all_kinds(criterion: Criterion, text: str, by_item: Iterable[frozenset[str]]) -> frozenset[str]:
+def _all_kinds(
+    criterion: Criterion, text: str, by_item: Iterable[frozenset[str]], design: bool
+) -> frozenset[str]:
     """The kinds that a criterion names: of its terms, and of its text where that is about the design."""
     if not criterion.terms:
         return kinds_named(text)
-    design = (criterion.element or "").lower().replace("_", " ") in ("design", "study design")
     return frozenset[str]().union(*by_item, kinds_named(text) if design else ())
 
 
@@ -121,20 +123,21 @@ def split_items(text: str) -> list[str]:
 
 
 def _kinds_of(item: str) -> frozenset[str]:
-    """Kinds that an item is about: little is left of it when their names are taken away."""
+    """Kinds that an item is about: nothing much is left when their names are taken away.
+
+    `Adults with frostbite` names adults and is about frostbite.
+    """
     found = kinds_named(item)
-    if not found:
-        return found
     rest = item
     for name in found:
         rest = KINDS[name].named.sub(" ", rest)
-    left = [word for word in words(rest) if word not in GENERIC and len(word) > 2]
-    return found if len([w for w in left if telling(w)]) <= max(1, len(words(item)) // 4) else frozenset()
+    left = [word for word in words(rest) if word not in GENERIC and word not in STOP and len(word) > 2]
+    return found if len(left) <= len(words(item)) // 4 else frozenset()
 
 
 def _concepts(text: str, vocabulary: Vocabulary | None) -> tuple[Concept, ...]:
     """The concepts of free text: lists are alternatives, `with`, `in` and `and` join what must come together."""
-    plain = _ASIDE.sub(" ", expanded(text))
+    plain = _ASIDE.sub(" ", text)
     parts = [part for part in _HARD.split(plain) if part.strip()]
     if len(parts) > 1 or plain.count(",") > 1:
         items = [item for part in parts for item in _ALTERNATIVES.split(part)]

@@ -67,7 +67,9 @@ KINDS: dict[str, Kind] = {
         own=any_of(
             r"(?:were|was|are) (?:then )?(?:\w+ )?randomi[sz]ed", r"randomi[sz]ed to", r"placebo[- ]controlled",
             r"randomly (?:assigned|allocated|divided|received)", r"double[- ](?:blind|dummy)(?:ed)?",
-            r"single[- ]blind", r"random (?:assignment|allocation)", r"randomi[sz]ed (?:\w+ )?(?:study|trial)",
+            r"single[- ]blind", r"random (?:assignment|allocation)",
+            r"(?:in|this|our|as|was|is|conducted|performed|undertook)(?: an?| the)? (?:[\w-]+,? ){0,4}randomi[sz]ed,?"
+            r" (?:[\w-]+,? ){0,4}(?:study|trial)",
         ),
         hint=any_of(
             r"randomi[sz](?:ed|ation)", r"placebo", r"trials?", r"cross-?over", r"open[- ]label", r"blind(?:ed)?"
@@ -175,7 +177,7 @@ KINDS: dict[str, Kind] = {
         ),
         title=any_of(
             r"(?:narrative|literature|clinical|critical|brief|mini|current|comprehensive) (?:\w+ )?reviews?",
-            r"reviews? of the (?:literature|evidence)", r"review article", r"(?:an|the) (?:update|overview)",
+            r"(?<!and )reviews? of the (?:literature|evidence)", r"review article", r"(?:an|the) (?:update|overview)",
             r"a review",
         ),
         own=any_of(

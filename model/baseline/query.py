@@ -91,7 +91,10 @@ class _Terms:
         `open_end`: its last word may go on, as in a plural.
         """
         parts = tuple(words(phrase))
-        if not _SEARCHABLE.match(phrase) or not _says_something(parts) or self._covered(parts):
+        # PubMed's stop words break a phrase; its telling words near one another are searched by `_near`.
+        if not _SEARCHABLE.match(phrase) or any(part in STOP for part in parts):
+            return
+        if not _says_something(parts) or self._covered(parts):
             return
         self.phrases.append(parts)
         self.add(_tiab(phrase, open_end))

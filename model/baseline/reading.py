@@ -19,7 +19,7 @@ OPENING = 25
 """Sentences, from the first, that are taken for title and abstract, in a full text too: what a paper says
 about itself stands there, and further down it speaks of others' studies."""
 
-_GAP = 3
+_GAP = 4
 """Words that may stand between those of a phrase: `biopsy of the left kidney` is a kidney biopsy."""
 
 _DENIAL_LIST = """
@@ -137,7 +137,7 @@ class Reading:
             sentence = self.sentence(index)
             for found in pattern.finditer(sentence):
                 before = folded_words(sentence[max(0, found.start() - 40) : found.start()])[-_REACH:]
-                if not _DENIALS.intersection(before):
+                if not _DENIALS.intersection((*before, *folded_words(found.group()))):
                     return index, found
         return None
 

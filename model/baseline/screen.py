@@ -15,6 +15,7 @@ from model.baseline.criteria import Concept, Prepared, prepare
 from model.baseline.cues import Sign, contradicts, signs
 from model.baseline.kinds import DESIGNS
 from model.baseline.reading import Hit, Reading, read
+from model.baseline.words import telling
 from model.embedding import Vectors
 from model.tasks.screen import Judgement, ScreenAnswer, ScreenInput
 from tools.schemas import Criterion, Label
@@ -223,40 +224,30 @@ def _contradiction(prepared: Prepared, found: dict[str, Sign]) -> _Found | None:
 
 
 def _topical(concepts: Sequence[Concept], reading: Reading) -> _Found:
-    """How many of the concepts occur, affirmed, and where the rarest of them does."""
+    """How many of the concepts occur, affirmed; the sentence of the best supported one is the evidence."""
     if not concepts:
         return _Found("UNCERTAIN", 0.0, "its words are too general to look for.")
     hits = [_best(concept, reading) for concept in concepts]
     shares = [0.0 if hit is None or hit.denied else hit.share for hit in hits]
     share = sum(shares) / len(shares)
-    # The longest concept is the most telling one: its sentence is the evidence.
-    telling = max(range(len(hits)), key=lambda i: (shares[i], -i))
-    hit = hits[telling]
+    best = max(range(len(hits)), key=lambda i: (shares[i], -i))
+    hit = hits[best]
     if hit is None or share < PART:
         return _Found("UNCERTAIN", share, "too few of its words occur.")
     missing = [c.label for c, s in zip(concepts, shares, strict=True) if s < FULL]
     where = "title" if reading.in_title(hit.sentence) else "text"
-    why = f"{concepts[telling].label[:200]!r} in the {where}" + (
-        f"; not found: {'; '.join(missing)[:200]}" if missing else ""
-    )
+    lacking = f"; not found: {'; '.join(missing)[:200]}" if missing else ""
+    why = f"{concepts[best].label[:200]!r} in the {where}{lacking}"
     if share >= FULL:
         return _Found("YES", 0.9 if where == "title" else 0.75, f"{why}.", reading.quote(hit.sentence))
     return _Found("PARTIAL", 0.6 * share, f"{why}.", reading.quote(hit.sentence))
 
 
 def _best(concept: Concept, reading: Reading) -> Hit | None:
-    best: Hit | None = None
-    for phrase in concept.phrases:
-        hit = reading.find(phrase)
-        if hit is None or (hit.share < FULL and len(phrase) < 3):
-            continue
-        if best is None or (not hit.denied, hit.share, -hit.sentence) > (
-            not best.denied,
-            best.share,
-            -best.sentence,
-        ):
-            best = hit
-    return best
+    """The best sentence of any of its phrases. Of two words one alone proves nothing."""
+    found = [(phrase, reading.find(phrase)) for phrase in concept.phrases]
+    hits = [hit for phrase, hit in found if hit is not None and (hit.share >= FULL or len(phrase) > 2)]
+    return max(hits, key=lambda hit: (not hit.denied, hit.share, -hit.sentence), default=None)
 
 
 def _plain(kind: str) -> str:
@@ -293,7 +284,5 @@ async def _semantic(criteria: Sequence[Criterion], reading: Reading, encode: Enc
 
 def _candidates(criteria: Sequence[Criterion], reading: Reading) -> list[int]:
     """The title, and the sentences that share most words with the criteria."""
-    from model.baseline.words import telling
-
     wanted = [word for criterion in criteria for word in telling(criterion.text)]
     return list(dict.fromkeys([0, *reading.overlap(wanted)]))[:CANDIDATES]

@@ -43,6 +43,7 @@ teachers volunteer volunteers woman women
 """Words for those who are studied; a criterion with one of them is about people."""
 
 GENERIC = _set("""
+care usual
 adolescent adolescents adult adults aged ages any article articles available child children clinical
 comparative compare compares comparing data diagnosed diagnosis disease diseases disorder disorders
 effect effects efficacy effectiveness evidence evaluated examine examined found given had health healthy

@@ -309,3 +309,24 @@ def test_an_artefacts_hash_is_over_what_is_shown(home):
         small.go(review)
         shown = open_gate(review, None)
         assert shown.sha256 == sha256_of({"step": "query", "content": shown.content})
+
+
+def test_a_damaged_full_text_is_one_reports_failure_and_can_be_replaced(home):
+    damaged = home.folder / "fulltexts" / "4.nxml.gz"
+    damaged.write_bytes(b"\x1f\x8b damaged")
+    with small.opened(home) as review:
+        while small.go(review).step != "extract":
+            small.approve_open(review)
+        outcome = review.store.outcomes(review.pass_id, "fulltext")["shelf:4"].outcome
+        assert outcome.kind == "failed"
+        assert "4.nxml.gz" in outcome.reason
+        damaged.unlink()
+        (home.folder / "fulltexts" / "4.nxml").write_text("<article><front>")
+        small.go(review)
+        outcome = review.store.outcomes(review.pass_id, "fulltext")["shelf:4"].outcome
+        assert outcome.kind == "failed"
+        assert "4.nxml" in outcome.content["source"]
+        text = small.FULL_TEXT.format(pmid="4", title="Snail syrup unclear [UNCERTAIN]", n=12)
+        (home.folder / "fulltexts" / "4.nxml").write_text(text)
+        small.go(review)
+        assert review.store.outcomes(review.pass_id, "fulltext")["shelf:4"].outcome.kind == "passed"

@@ -40,8 +40,12 @@ class NotFound:
 class TextFinder(Protocol):
     """Finds the full text of a report."""
 
-    def find(self, record: Record) -> Found | NotFound:
+    def find(self, record: Record, look: int = 1) -> Found | NotFound:
         """The text, or why there is none.
+
+        Args:
+            record: the report's record.
+            look: counts the looks that found nothing usable; a new look may find another file.
 
         Raises:
             SourceUnavailable: a service that may have it did not answer; that is not "none".
@@ -61,7 +65,7 @@ class FolderFinder:
         self.folder = folder
         self._paths: dict[tuple[str, str], Path] | None = None
 
-    def find(self, record: Record) -> Found | NotFound:
+    def find(self, record: Record, look: int = 1) -> Found | NotFound:
         """The first file that belongs to the record."""
         inside = [("pmcid", record.pmcid), ("pmid", record.pmid), ("doi", record.doi)]
         names = [*(name for _, name in inside), record.record_id.partition(":")[2]]
@@ -88,7 +92,7 @@ class PmcFinder:
     def __init__(self, transport: Transport, *, email: str, api_key: str | None, event: str) -> None:
         self.transport, self.email, self.api_key, self.event = transport, email, api_key, event
 
-    def find(self, record: Record) -> Found | NotFound:
+    def find(self, record: Record, look: int = 1) -> Found | NotFound:
         """The article that PMC gives for the record's PMCID."""
         if record.pmcid is None:
             return NotFound("no PMCID, so PMC was not asked")
@@ -106,15 +110,15 @@ class Stored:
     def __init__(self, finder: TextFinder, log: ExchangeLog, clock: Callable[[], str]) -> None:
         self.finder, self.log, self.clock = finder, log, clock
 
-    def find(self, record: Record) -> Found | NotFound:
+    def find(self, record: Record, look: int = 1) -> Found | NotFound:
         """The kept text, or what the finder finds now."""
         request = canonical_json(
-            {"service": "fulltext", "record_id": record.record_id, "version": record.version}
+            {"service": "fulltext", "record_id": record.record_id, "version": record.version, "look": look}
         )
         key = "v1:" + sha256_of(request)
         if (kept := self.log.find(key)) is not None:
             return Found(kept.body, kept.content_type)
-        found = self.finder.find(record)
+        found = self.finder.find(record, look)
         if isinstance(found, Found):
             self.log.save(
                 StoredExchange(
@@ -140,11 +144,11 @@ class _Either:
     first: TextFinder
     second: TextFinder
 
-    def find(self, record: Record) -> Found | NotFound:
-        found = self.first.find(record)
+    def find(self, record: Record, look: int = 1) -> Found | NotFound:
+        found = self.first.find(record, look)
         if isinstance(found, Found):
             return found
-        other = self.second.find(record)
+        other = self.second.find(record, look)
         return other if isinstance(other, Found) else NotFound(f"{found.reason}; {other.reason}")
 
 

@@ -99,7 +99,7 @@ def test_words_far_apart_are_not_a_phrase():
 
 
 def test_what_is_denied_is_told_as_denied():
-    hit = READING.find(("diabetes",))
+    hit = READING.find(folded_words("diabetes"))
     assert hit is not None
     assert hit.denied
     assert READING.search(re.compile("diabetes")) is None

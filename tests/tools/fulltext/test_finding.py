@@ -38,7 +38,7 @@ class Says:
     def __init__(self, *says):
         self.says, self.asked = list(says), 0
 
-    def find(self, record):
+    def find(self, record, look=1):
         self.asked += 1
         said = self.says.pop(0) if len(self.says) > 1 else self.says[0]
         if isinstance(said, Exception):
