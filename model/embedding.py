@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from tools.errors import ConfigError, StoreError
 from tools.schemas import sha256_of
 
-__all__ = ["CachedEmbedder", "Embedder", "Vectors", "load", "nearest", "similarities"]
+__all__ = ["CachedEmbedder", "Embedder", "Vectors", "load", "nearest"]
 
 Vectors = NDArray[np.float32]
 """Shape (texts, dimensions); each row has length 1."""
@@ -39,7 +39,10 @@ class Embedder(Protocol):
     """Model and precision; part of the key of everything computed from the vectors."""
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """One row per text, in order: float32, shape (len(texts), dimensions), each of length 1."""
+        """One row per text, in order: float32, shape (len(texts), dimensions), each of length 1.
+
+        The same list gives the same bytes; the same text in another list may differ in the last digits.
+        """
         ...
 
 
@@ -157,14 +160,17 @@ def _normalised(vectors: NDArray[Any]) -> Vectors:
 # Cache -------------------------------------------------------------------------------------------
 
 _TABLE = "CREATE TABLE IF NOT EXISTS vector (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID"
-_MOST_KEYS = 500
-"""Per SELECT; SQLite's own limit for variables was 999 for long."""
 
 
 class CachedEmbedder:
     """An embedder that remembers in a SQLite file, shared by reviews and processes.
 
     Deleting the file costs only time.
+
+    What is remembered is the answer to a list, not to a text: in other company a text is padded and
+    multiplied otherwise, and its vector differs in the last digits (2e-7, measured). Whoever asks in
+    lists that depend on content alone (one record, one record's sentences) gets the same bytes whatever
+    was asked before, in whatever order, and after whatever crash.
 
     Vectors are kept as float16 (768 bytes for MiniLM), and what is fresh is rounded in the same way
     before it is handed out: an answer does not depend on whether it was in the cache.
@@ -180,23 +186,20 @@ class CachedEmbedder:
         Raises:
             StoreError: the cache cannot be read or written.
         """
-        keys = [sha256_of([self.name, text]) for text in texts]
+        if not texts:
+            return self.embedder.encode([])
+        key = sha256_of([self.name, list(texts)])
         try:
-            known = self._find(keys)
-            missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
-            if missing:
-                vectors = self.embedder.encode(list(missing.values())).astype(np.float16)
-                fresh = {key: row.tobytes() for key, row in zip(missing, vectors, strict=True)}
-                self._save(fresh)
-                known |= fresh
+            stored = self._find(key)
+            if stored is None:
+                stored = self.embedder.encode(texts).astype(np.float16).tobytes()
+                self._save(key, stored)
         except sqlite3.Error as e:
             raise StoreError(
                 f"the cache of embeddings {self.path} cannot be used: {e}. "
                 "Remedy: make room or delete the file; it will be made again."
             ) from e
-        if not texts:
-            return self.embedder.encode([])
-        return _normalised(np.stack([np.frombuffer(known[key], dtype=np.float16) for key in keys]))
+        return _normalised(np.frombuffer(stored, dtype=np.float16).reshape(len(texts), -1))
 
     def _open(self) -> sqlite3.Connection:
         # A connection per call: encoding takes far longer, and threads need no rules.
@@ -211,33 +214,17 @@ class CachedEmbedder:
             raise
         return db
 
-    def _find(self, keys: Sequence[str]) -> dict[str, bytes]:
-        found: dict[str, bytes] = {}
+    def _find(self, key: str) -> bytes | None:
         with closing(self._open()) as db:
-            for part in _parts(list(dict.fromkeys(keys)), _MOST_KEYS):
-                marks = ",".join("?" * len(part))
-                found.update(db.execute(f"SELECT key, value FROM vector WHERE key IN ({marks})", part))  # noqa: S608 - marks are question marks
-        return found
+            row = db.execute("SELECT value FROM vector WHERE key = ?", (key,)).fetchone()
+        return None if row is None else bytes(row[0])
 
-    def _save(self, vectors: dict[str, bytes]) -> None:
+    def _save(self, key: str, vectors: bytes) -> None:
         with closing(self._open()) as db, db:
-            db.executemany("INSERT OR IGNORE INTO vector VALUES (?, ?)", vectors.items())
-
-
-def _parts(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    for first in range(0, len(items), size):
-        yield items[first : first + size]
+            db.execute("INSERT OR IGNORE INTO vector VALUES (?, ?)", (key, vectors))
 
 
 # Search ------------------------------------------------------------------------------------------
-
-
-def similarities(queries: Vectors, vectors: Vectors) -> Vectors:
-    """Cosines, shape (queries, vectors), of rows of length 1.
-
-    A plain product: for all pairs it does the same work as a flat index at twice the speed.
-    """
-    return np.asarray(queries @ vectors.T, dtype=np.float32)
 
 
 def nearest(queries: Vectors, vectors: Vectors, k: int) -> tuple[Vectors, NDArray[np.int64]]:

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from model.embedding import Embedder
+import numpy as np
+
+from model.embedding import Embedder, nearest
 from tools.errors import ReplayMiss
 from tools.logs import ScoreLog
 from tools.schemas import sha256_of
@@ -65,6 +67,10 @@ class SimilarityRanker:
     def _embedded(self, question: Sequence[str], texts: Sequence[str]) -> list[float]:
         assert self.embedder is not None
         embedder = self.embedder()
-        statements = embedder.encode(list(question))
-        mean = (embedder.encode(list(texts)) @ statements.T).mean(axis=1)
-        return [round(float(score), DIGITS) for score in mean]
+        # The mean of cosines is the inner product with the mean of the statements.
+        mean = embedder.encode(list(question)).mean(axis=0, keepdims=True)
+        # One by one: a vector must not depend on which other records a search happened to bring.
+        vectors = np.concatenate([embedder.encode([text]) for text in texts])
+        found, rows = nearest(mean, vectors, len(texts))
+        scores = dict(zip(rows[0].tolist(), found[0].tolist(), strict=True))
+        return [round(scores[row], DIGITS) for row in range(len(texts))]

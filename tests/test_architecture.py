@@ -36,7 +36,18 @@ PURE = [
     "tools/reporting/export.py",
     "graphs/edits.py",
 ]
-IMPURE = {"os", "time", "socket", "subprocess", "sqlite3", "sqlalchemy", "httpx", "requests", "secrets", "tempfile"}
+IMPURE = {
+    "os",
+    "time",
+    "socket",
+    "subprocess",
+    "sqlite3",
+    "sqlalchemy",
+    "httpx",
+    "requests",
+    "secrets",
+    "tempfile",
+}
 HEAVY = ("torch", "transformers", "langgraph", "langchain_core", "lxml", "Bio", "sqlalchemy", "httpx")
 
 
@@ -74,4 +85,6 @@ def test_the_command_line_starts_without_anything_heavy():
 def test_no_file_is_empty_and_every_module_says_what_it_is():
     for package in ALLOWED:
         for path in (ROOT / package).rglob("*.py"):
-            assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), f"{path} says nothing of itself"
+            assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), (
+                f"{path} says nothing of itself"
+            )

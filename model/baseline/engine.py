@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
-from weakref import WeakKeyDictionary
-
-import numpy as np
 
 from model.baseline.screen import Screener
-from model.embedding import Embedder, Vectors
+from model.embedding import Embedder
 from model.engine import A, Answer, EngineRefused, I, Request
 from tools.schemas import Frozen, canonical_json
 from tools.search.vocabulary import Vocabulary
@@ -40,7 +36,6 @@ class BaselineEngine:
         """
         self.vocabulary, self.embedder = vocabulary, embedder
         self._screener = Screener(vocabulary)
-        self._together = _Together(embedder)
 
     def seen(self, request: Request[Any, Any]) -> Mapping[str, Any]:
         """The typed input, and what else the rules read."""
@@ -59,11 +54,11 @@ class BaselineEngine:
             AnswerRejected: the rules' answer does not fit the question; a bug of ours.
         """
         began = time.perf_counter()
-        value: Any = await self._by_rules(request.task.id, request.input)
+        value: Any = self._by_rules(request.task.id, request.input)
         request.task.check(value, request.input)
         return Answer(value, canonical_json(value), seconds=time.perf_counter() - began)
 
-    async def _by_rules(self, task: str, asked: Any) -> Frozen:
+    def _by_rules(self, task: str, asked: Any) -> Frozen:
         match task:
             case "pico":
                 from model.baseline.pico import elements_of
@@ -74,7 +69,7 @@ class BaselineEngine:
 
                 return blocks_of(asked, self.vocabulary)
             case "screen":
-                return await self._screener.judge(asked, self._together.encode)
+                return self._screener.judge(asked, self.embedder.encode)
             case "characteristics":
                 from model.baseline.characteristics import fields_of
 
@@ -83,40 +78,3 @@ class BaselineEngine:
             f"the baseline engine has no rules for the task {task!r}. "
             "Remedy: name a backend with a language model for it in review.yaml."
         )
-
-
-class _Together:
-    """Embeds in one go what all requests that are under way have asked for; each text once."""
-
-    def __init__(self, embedder: Embedder) -> None:
-        self.embedder = embedder
-        # A future belongs to one event loop, and each step of a review runs its own.
-        self._waiting: WeakKeyDictionary[
-            asyncio.AbstractEventLoop, list[tuple[Sequence[str], asyncio.Future[Vectors]]]
-        ] = WeakKeyDictionary()
-
-    async def encode(self, texts: Sequence[str]) -> Vectors:
-        """One row per text."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Vectors] = loop.create_future()
-        waiting = self._waiting.setdefault(loop, [])
-        waiting.append((texts, future))
-        if len(waiting) == 1:
-            # After all requests that can still run have said what they want.
-            loop.call_soon(self._flush, loop)
-        return await future
-
-    def _flush(self, loop: asyncio.AbstractEventLoop) -> None:
-        asked = self._waiting.pop(loop)
-        texts = list(dict.fromkeys(text for wanted, _ in asked for text in wanted))
-        try:
-            vectors = self.embedder.encode(texts)
-        except Exception as e:  # noqa: BLE001 - handed to everyone who waits, nothing is swallowed
-            for _, future in asked:
-                if not future.done():
-                    future.set_exception(e)
-            return
-        rows = dict(zip(texts, vectors, strict=True))
-        for wanted, future in asked:
-            if not future.done():  # done: its request was cancelled
-                future.set_result(np.stack([rows[text] for text in wanted]))

@@ -5,7 +5,7 @@ settle it, sentences are compared with it by their embeddings. NO (or YES to an 
 evidence of the contrary, since a missed study is the worst mistake: silence is UNCERTAIN.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -23,7 +23,7 @@ from tools.search.vocabulary import Vocabulary
 
 __all__ = ["Encode", "Screener"]
 
-Encode = Callable[[Sequence[str]], Awaitable[Vectors]]
+Encode = Callable[[Sequence[str]], Vectors]
 """Embeds texts, perhaps together with those of other records."""
 
 RATIONALE = "Rules, no language model: "
@@ -59,7 +59,7 @@ class Screener:
     def __init__(self, vocabulary: Vocabulary | None) -> None:
         self._prepare = lru_cache(maxsize=512)(lambda criterion: prepare(criterion, vocabulary))
 
-    async def judge(self, asked: ScreenInput, encode: Encode) -> ScreenAnswer:
+    def judge(self, asked: ScreenInput, encode: Encode) -> ScreenAnswer:
         """Every criterion, in the order asked."""
         reading = read(asked.text, asked.title)
         prepared = [self._prepare(criterion) for criterion in asked.criteria]
@@ -68,7 +68,7 @@ class Screener:
         verdicts = {p.criterion.id: _lexical(p, reading, found, wanted) for p in prepared}
         open_ = [p.criterion for p in prepared if _worth_comparing(p, verdicts[p.criterion.id])]
         if open_ and reading.spans:
-            verdicts |= await _semantic(open_, reading, encode)
+            verdicts |= _semantic(open_, reading, encode)
         return ScreenAnswer(verdicts=tuple(_worded(c, verdicts[c.id]) for c in asked.criteria))
 
 
@@ -263,15 +263,15 @@ def _worth_comparing(prepared: Prepared, found: _Found) -> bool:
     return topic and found.label == "UNCERTAIN" and prepared.criterion.kind == "include"
 
 
-async def _semantic(criteria: Sequence[Criterion], reading: Reading, encode: Encode) -> dict[str, _Found]:
+def _semantic(criteria: Sequence[Criterion], reading: Reading, encode: Encode) -> dict[str, _Found]:
     """PARTIAL for criteria that a sentence is much like; likeness alone is never a YES."""
-    statements = await encode([criterion.text for criterion in criteria])
-    whole = (await encode([reading.text]))[0]
+    statements = encode([criterion.text for criterion in criteria])
+    whole = (encode([reading.text]))[0]
     near = [i for i, similarity in enumerate(statements @ whole) if similarity >= NEAR_TEXT]
     if not near:
         return {}
     chosen = _candidates([criteria[i] for i in near], reading)
-    vectors = await encode([reading.sentence(index) for index in chosen])
+    vectors = encode([reading.sentence(index) for index in chosen])
     verdicts = {}
     for i in near:
         cosines = vectors @ statements[i]

@@ -108,7 +108,9 @@ def test_a_server_that_fails_now_and_then_loses_and_excludes_nothing(tmp_path, c
         )
         mended.append(True)
         agent("resume", "--retry-failed", expect=3)
-        assert agent.rows("SELECT reason FROM current_outcome WHERE step = 'screen' AND kind = 'failed'") == []
+        assert (
+            agent.rows("SELECT reason FROM current_outcome WHERE step = 'screen' AND kind = 'failed'") == []
+        )
 
 
 def test_a_server_that_is_gone_stops_the_run_as_resumable(tmp_path, cache):

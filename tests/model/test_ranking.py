@@ -98,7 +98,7 @@ def test_a_kill_in_the_middle_loses_at_most_one_round(log, monkeypatch):
     assert told == [(2, 4)]
     compass = Compass()
     SimilarityRanker("compass", lambda: compass, log, lambda *n: told.append(n)).scores(["east"], texts)
-    assert compass.encoded == [["east"], ["between", "west"]]
+    assert compass.encoded == [["east"], ["between"], ["west"]]
     assert told == [(2, 4), (2, 2)]
 
 

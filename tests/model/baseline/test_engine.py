@@ -85,12 +85,12 @@ def test_an_unknown_task_is_refused_with_a_remedy(likeness):
         ask(BaselineEngine(None, likeness), Request(task, INPUTS[pico.TASK]))
 
 
-def test_records_under_way_together_are_embedded_together(likeness):
-    """Twenty records, three questions each (criterion, record, sentences): three calls, not sixty."""
+def test_each_record_is_embedded_by_itself(likeness):
+    """Three lists a record (criterion, record, sentences), none of them mixed with another record's."""
     answers = {}
     ask_all(BaselineEngine(None, likeness), requests(20), in_flight=20, landed=answers.__setitem__)
     assert {answer.value.verdicts[0].label for answer in answers.values()} == {"PARTIAL"}
-    assert len(likeness.calls) == 3
+    assert len(likeness.calls) == 60
 
 
 def test_answers_do_not_depend_on_company(likeness):

@@ -1,6 +1,5 @@
 """Screening by rules: YES and NO need evidence, silence is UNCERTAIN. All texts and criteria are invented."""
 
-import asyncio
 
 import numpy as np
 import pytest
@@ -36,13 +35,13 @@ TRIAL = (
 )
 
 
-async def no_vectors(texts):
+def no_vectors(texts):
     return np.zeros((len(texts), 4), np.float32)
 
 
 def judge(criteria, text, vocabulary=None, encode=no_vectors, **more):
     asked = ScreenInput(record_id="r", criteria=tuple(criteria), text=text, title=text.split("\n")[0], **more)
-    answer = asyncio.run(Screener(vocabulary).judge(asked, encode))
+    answer = Screener(vocabulary).judge(asked, encode)
     TASK.check(answer, asked)
     return {v.criterion_id: v for v in answer.verdicts}
 
@@ -207,7 +206,7 @@ def test_publication_types_without_words_in_the_text_give_a_verdict_without_quot
 
 
 def test_likeness_is_partial_and_only_for_what_words_leave_open(likeness):
-    async def encode(texts):
+    def encode(texts):
         return likeness.encode(texts)
 
     topic = Criterion(id="t", kind="include", text="Warmth of extremities ~")
@@ -221,7 +220,7 @@ def test_likeness_is_partial_and_only_for_what_words_leave_open(likeness):
 
 
 def test_an_unlike_record_costs_no_embedding_of_its_sentences(likeness):
-    async def encode(texts):
+    def encode(texts):
         return likeness.encode(texts)
 
     text = "Knots in sailing.\nA rope is tied. It holds."
