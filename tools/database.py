@@ -79,7 +79,7 @@ class Database:
             StoreError: the file cannot be read, or is damaged.
         """
         try:
-            with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            with self.engine.connect().execution_options(reading=True) as connection:
                 yield connection
         except DatabaseError as e:
             if not _of_the_file(e):
@@ -139,8 +139,8 @@ def _sqlite(url: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        # The options, not `get_isolation_level`, which says SERIALIZABLE on SQLite in either case.
-        if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+        # An option of our own: switching the driver to autocommit and back costs more than a small read.
+        if not connection.get_execution_options().get("reading"):
             connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine

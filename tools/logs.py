@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select
+from sqlalchemy.exc import IntegrityError
 
 from tools import tables
 from tools.blobs import Blobs
@@ -59,12 +60,14 @@ class CallLog:
         Returns:
             The call that stands: where the same request was in flight twice, the one that landed first.
         """
-        with self.database.writing() as connection:
-            first = connection.execute(_CALL_BY_KEY, {"key": call.key}).first()
-            if first is not None:
-                return _to_call(first)
-            stored = replace(call, at=call.at or self.clock())
-            connection.execute(_INSERT_CALL, vars(stored))
+        stored = replace(call, at=call.at or self.clock())
+        try:
+            with self.database.writing() as connection:
+                connection.execute(_INSERT_CALL, vars(stored))
+        except IntegrityError:
+            if (first := self.find(call.key)) is None:
+                raise  # not because the key was there
+            return first
         return stored
 
     def all(self, task: str | None = None) -> Iterator[StoredCall]:

@@ -279,7 +279,9 @@ class Store:
                     raise StoreError(
                         f"the review holds no record {key[0]} of version {key[1]}. Restore it from a backup."
                     )
-                yield Record.model_validate_json(found[key])
+                record = Record.model_validate_json(found[key])
+                record.__dict__["version"] = key[1]  # known: spares hashing the content again
+                yield record
 
     # Outcomes ------------------------------------------------------------------------------------
 
@@ -433,7 +435,7 @@ def _to_outcome(row: Row[Any]) -> StoredOutcome:
     """A row of `_COLUMNS`; by position, since a review reads hundreds of thousands of them."""
     *values, seq, revision, at = list(row)
     told = dict(zip(Outcome.model_fields, values, strict=True))
-    told["content"] = json.loads(told["content"])
+    told["content"] = {} if told["content"] == "{}" else json.loads(told["content"])
     return StoredOutcome(seq, revision, Outcome.model_construct(**told), at)
 
 

@@ -4,6 +4,7 @@ For sources that do not go through the transport, such as files. A replay, or a 
 where the files are gone, finds the same records under the same search event.
 """
 
+import json
 from collections.abc import Callable
 
 from tools.errors import ReplayMiss
@@ -40,8 +41,9 @@ class Recorded:
             raise ReplayMiss(f"{self.name}: the review holds no search {search_id} for {asked['query']}")
         found = self.source.search(query, search_id=search_id, dates=dates, limit=limit)
         at = self.clock()
-        result = found.model_copy(update={"parameters": {**found.parameters, "searched_at": at}})
-        body = canonical_json(result).encode()
+        # As it will be read back: JSON knows no tuples, and a resumed run must not differ from the first.
+        parameters = json.loads(canonical_json({**found.parameters, "searched_at": at}))
+        result = found.model_copy(update={"parameters": parameters})
         self.log.save(
             StoredExchange(
                 key=key,
@@ -49,9 +51,8 @@ class Recorded:
                 request=request,
                 status=200,
                 content_type="application/json",
-                body=body,
+                body=canonical_json(result).encode(),
                 at=at,
             )
         )
-        # As it will be read back: JSON knows no tuples, and a resumed run must not differ from the first.
-        return SearchResult.model_validate_json(body)
+        return result
