@@ -6,8 +6,9 @@ command line stays quick.
 
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
@@ -179,6 +180,15 @@ class CachedEmbedder:
     def __init__(self, embedder: Embedder, path: Path) -> None:
         self.embedder, self.path = embedder, path
         self.name = embedder.name
+        self._db: sqlite3.Connection | None = None
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Let the file go; it opens again when needed."""
+        with self._lock:
+            if self._db is not None:
+                self._db.close()
+                self._db = None
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """See `Embedder.encode`.
@@ -202,25 +212,28 @@ class CachedEmbedder:
         return _normalised(np.frombuffer(stored, dtype=np.float16).reshape(len(texts), -1))
 
     def _open(self) -> sqlite3.Connection:
-        # A connection per call: encoding takes far longer, and threads need no rules.
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        db = sqlite3.connect(self.path, timeout=60)
-        try:
-            db.execute("PRAGMA journal_mode=WAL")
-            db.execute("PRAGMA synchronous=NORMAL")
-            db.execute(_TABLE)
-        except sqlite3.Error:
-            db.close()
-            raise
-        return db
+        # Kept open: the last connection to close writes the whole log back, which costs more than a vector.
+        if self._db is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            db = sqlite3.connect(self.path, timeout=60, check_same_thread=False)
+            try:
+                db.execute("PRAGMA journal_mode=WAL")
+                db.execute("PRAGMA synchronous=NORMAL")
+                db.execute(_TABLE)
+            except sqlite3.Error:
+                db.close()
+                raise
+            self._db = db
+            weakref.finalize(self, db.close)
+        return self._db
 
     def _find(self, key: str) -> bytes | None:
-        with closing(self._open()) as db:
-            row = db.execute("SELECT value FROM vector WHERE key = ?", (key,)).fetchone()
+        with self._lock:
+            row = self._open().execute("SELECT value FROM vector WHERE key = ?", (key,)).fetchone()
         return None if row is None else bytes(row[0])
 
     def _save(self, key: str, vectors: bytes) -> None:
-        with closing(self._open()) as db, db:
+        with self._lock, self._open() as db:
             db.execute("INSERT OR IGNORE INTO vector VALUES (?, ?)", (key, vectors))
 
 

@@ -1,6 +1,5 @@
 """Screening by rules: YES and NO need evidence, silence is UNCERTAIN. All texts and criteria are invented."""
 
-
 import numpy as np
 import pytest
 from hypothesis import given
