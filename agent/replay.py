@@ -22,13 +22,15 @@ from graphs.accounts import check_all
 from graphs.deps import Deps, SourceUse
 from graphs.driver import advance
 from graphs.steps.report import rendered
+from model.engine import call_key
 from model.ranking import SimilarityRanker
 from model.wrappers import Replayed
 from tools.errors import ReplayMiss, StoreError
+from tools.exchange import key_of
 from tools.fulltext.finding import NotFound, Stored
 from tools.logs import Exchanges, ScoreLog
 from tools.protocol import PubmedSource
-from tools.schemas import Artefact, Record, sha256_of
+from tools.schemas import Artefact, Record
 from tools.search.notes import Notes
 from tools.search.sources.base import DateRange
 from tools.search.sources.recorded import Recorded
@@ -300,11 +302,11 @@ def _keys(review: Review) -> str:
     calls = 0
     for call in review.calls.all():
         calls += 1
-        if call.key != "v1:" + sha256_of(call.request):
+        if call.key != call_key(call.request):
             raise StoreError(f"call {call.key} is not the call that it stores: its row was changed.")
     exchanges = list(review.exchanges.all())
     for exchange in exchanges:  # reading a body compares it with its hash
-        if exchange.key != "v1:" + sha256_of(exchange.request):
+        if exchange.key != key_of(exchange.request):
             raise StoreError(f"exchange {exchange.key} is not the one that it stores: its row was changed.")
     return f"{calls} calls and {len(exchanges)} exchanges carry the keys of their content."
 

@@ -231,6 +231,15 @@ def summary_of(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return made
 
 
+def headline(means: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The figures to compare engines by: the verdicts' ranking towards final labels, where there are any."""
+    own = [mean for mean in means if mean["ranking"] == "verdicts"]
+    best = next((mean for mean in own if mean["label"] == "final"), own[0] if own else {})
+    keys = {"recall50_mean": "recall_50", "recall100_mean": "recall_100", "wss95_mean": "wss_95"}
+    keys |= {"auroc_mean": "auroc", "missed": "fn", "failed": "failed"}
+    return {"label": best.get("label"), **{name: best.get(key) for name, key in keys.items()}}
+
+
 # Command -----------------------------------------------------------------------------------------
 
 
@@ -262,7 +271,9 @@ def _run(given: argparse.Namespace) -> int:
     means = summary_of(rows)
     print(f"engine {engine.name}, embeddings {embedder.name}")
     print(table([*rows, *means], COLUMNS))
-    write(given.out, {"engine": engine.name, "embedder": embedder.name, "means": means}, rows)
+    write(
+        given.out, {"engine": engine.name, "embedder": embedder.name, **headline(means), "means": means}, rows
+    )
     return 0
 
 

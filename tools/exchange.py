@@ -32,7 +32,9 @@ __all__ = [
     "StoredExchange",
     "difference",
     "excerpt",
+    "found_here",
     "judge_status",
+    "key_of",
     "pause_s",
     "redact",
     "retry_after_s",
@@ -114,8 +116,8 @@ class Call(Frozen):
 
     @property
     def key(self) -> str:
-        """Identity of the exchange. `v1:` names this recipe; change the recipe, change the tag."""
-        return "v1:" + sha256_of(self.request)
+        """See `key_of`."""
+        return key_of(self.request)
 
 
 class Judgement(Frozen):
@@ -155,6 +157,24 @@ class StoredExchange(Frozen):
     content_type: str
     body: bytes
     at: str = Field(description="UTC, ISO 8601.")
+
+
+def key_of(request: str) -> str:
+    """Identity of an exchange, from its canonical request. `v1:` names this recipe; change it, change the tag."""
+    return "v1:" + sha256_of(request)
+
+
+def found_here(service: str, request: str, body: bytes, *, content_type: str, at: str) -> StoredExchange:
+    """Something that was found out and not by HTTP, in the form in which a review keeps exchanges."""
+    return StoredExchange(
+        key=key_of(request),
+        service=service,
+        request=request,
+        status=200,
+        content_type=content_type,
+        body=body,
+        at=at,
+    )
 
 
 class ExchangeLog(Protocol):

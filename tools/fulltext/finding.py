@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Protocol
 
 from tools.errors import InputFileError
-from tools.exchange import ExchangeLog, StoredExchange
+from tools.exchange import ExchangeLog, found_here, key_of
 from tools.fulltext import jats, pmc
-from tools.schemas import Record, canonical_json, sha256_of
+from tools.schemas import Record, canonical_json
 from tools.transport import Transport
 
 __all__ = ["FolderFinder", "Found", "NotFound", "PmcFinder", "Stored", "TextFinder", "either"]
@@ -115,22 +115,12 @@ class Stored:
         request = canonical_json(
             {"service": "fulltext", "record_id": record.record_id, "version": record.version, "look": look}
         )
-        key = "v1:" + sha256_of(request)
-        if (kept := self.log.find(key)) is not None:
+        if (kept := self.log.find(key_of(request))) is not None:
             return Found(kept.body, kept.content_type)
         found = self.finder.find(record, look)
         if isinstance(found, Found):
-            self.log.save(
-                StoredExchange(
-                    key=key,
-                    service="fulltext",
-                    request=request,
-                    status=200,
-                    content_type=found.source,
-                    body=found.data,
-                    at=self.clock(),
-                )
-            )
+            told = {"content_type": found.source, "at": self.clock()}
+            self.log.save(found_here("fulltext", request, found.data, **told))
         return found
 
 
@@ -154,7 +144,12 @@ class _Either:
 
 def _read(path: Path) -> bytes:
     try:
-        return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        if path.suffix != ".gz":
+            return path.read_bytes()
+        with gzip.open(path) as file:
+            return file.read(
+                jats.MAX_BYTES + 1
+            )  # one more than is read later: a bomb stays small and is refused
     except (OSError, EOFError, zlib.error) as e:
         raise InputFileError(f"{path} cannot be read: {e}. Replace it, or move it out of the folder.") from e
 

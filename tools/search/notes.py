@@ -4,8 +4,8 @@ import json
 from collections.abc import Callable
 
 from tools.errors import ReplayMiss
-from tools.exchange import ExchangeLog, StoredExchange
-from tools.schemas import canonical_json, sha256_of
+from tools.exchange import ExchangeLog, found_here, key_of
+from tools.schemas import canonical_json
 from tools.search import query as queries
 
 __all__ = ["NO_VOCABULARY", "Notes"]
@@ -52,23 +52,13 @@ class Notes:
             ReplayMiss: in a replay, nothing is kept about it.
         """
         request = canonical_json({"service": "lint", "vocabulary": self.identity, "strategy": strategy})
-        key = "v1:" + sha256_of(request)
-        if (kept := self.log.find(key)) is not None:
+        if (kept := self.log.find(key_of(request))) is not None:
             return tuple(json.loads(kept.body))
         if not self.live:
             raise ReplayMiss(f"the review holds no notes about the strategy {strategy}")
         notes = queries.lint(strategy, self.vocabulary)
         if self.vocabulary is None:
             notes = (NO_VOCABULARY, *notes)
-        self.log.save(
-            StoredExchange(
-                key=key,
-                service="lint",
-                request=request,
-                status=200,
-                content_type="application/json",
-                body=canonical_json(list(notes)).encode(),
-                at=self.clock(),
-            )
-        )
+        body = canonical_json(list(notes)).encode()
+        self.log.save(found_here("lint", request, body, content_type="application/json", at=self.clock()))
         return notes

@@ -8,8 +8,8 @@ import json
 from collections.abc import Callable
 
 from tools.errors import ReplayMiss
-from tools.exchange import ExchangeLog, StoredExchange
-from tools.schemas import SearchResult, canonical_json, sha256_of
+from tools.exchange import ExchangeLog, found_here, key_of
+from tools.schemas import SearchResult, canonical_json
 from tools.search import query as queries
 from tools.search.query import Query
 from tools.search.sources.base import DateRange, Source
@@ -34,8 +34,7 @@ class Recorded:
         """
         asked = {"query": queries.render(query), "dates": dates.model_dump(), "limit": limit}
         request = canonical_json({"service": self.name, "event": search_id, **asked})
-        key = "v1:" + sha256_of(request)
-        if (kept := self.log.find(key)) is not None:
+        if (kept := self.log.find(key_of(request))) is not None:
             return SearchResult.model_validate_json(kept.body)
         if self.source is None:
             raise ReplayMiss(f"{self.name}: the review holds no search {search_id} for {asked['query']}")
@@ -44,15 +43,6 @@ class Recorded:
         # As it will be read back: JSON knows no tuples, and a resumed run must not differ from the first.
         parameters = json.loads(canonical_json({**found.parameters, "searched_at": at}))
         result = found.model_copy(update={"parameters": parameters})
-        self.log.save(
-            StoredExchange(
-                key=key,
-                service=self.name,
-                request=request,
-                status=200,
-                content_type="application/json",
-                body=canonical_json(result).encode(),
-                at=at,
-            )
-        )
+        body = canonical_json(result).encode()
+        self.log.save(found_here(self.name, request, body, content_type="application/json", at=at))
         return result
