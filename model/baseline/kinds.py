@@ -162,7 +162,8 @@ KINDS: dict[str, Kind] = {
             r"meta-?analytic",
         ),
         own=any_of(
-            r"we (?:\w+ )?(?:searched|systematically reviewed)",
+            r"we (?:\w+ )?(?:searched|systematically reviewed)"
+            r"(?! (?:our|the (?:\w+ )?(?:archives?|records?|reports?|files|registry|registries)))",
             r"(?:medline|embase|pubmed|cochrane library|electronic databases)[\w ,()-]{0,60}search(?:ed)?",
             r"search(?:ed|es|ing)? (?:\w+ ){0,4}(?:medline|embase|pubmed|databases)",
             r"systematic(?:ally)? review(?:ed)? (?:and|was|of)",

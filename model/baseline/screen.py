@@ -5,6 +5,7 @@ settle it, sentences are compared with it by their embeddings. NO (or YES to an 
 evidence of the contrary, since a missed study is the worst mistake: silence is UNCERTAIN.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -169,12 +170,19 @@ def _excluded_topic(
     # A study that measures what is not asked for may measure what is, too.
     if element in ("outcome", "comparator", "comparison"):
         return replace(topical, label="PARTIAL", confidence=0.3)
-    in_title = _topical(prepared.concepts, title).label == "YES"
+    # Term by term and word for word: without its small words, "we report a case" is in "120 cases", too.
+    in_title = any(_verbatim(term).search(reading.title) for term in prepared.criterion.terms)
     if in_title and not any(_topical(rival.concepts, title).label == "YES" for rival in rivals):
         return replace(topical, confidence=0.7, why=f"named in the title: {topical.why}")
     return replace(
         topical, label="PARTIAL", confidence=0.3, why=f"mentioned, not in the title alone: {topical.why}"
     )
+
+
+def _verbatim(term: str) -> re.Pattern[str]:
+    """A reviewer's term as whole words in any case, singular or plural."""
+    words = [re.escape(word) for word in re.split(r"[\s-]+", term.strip())]
+    return re.compile(r"\b" + r"[\s-]+".join(words) + r"(?:e?s)?\b", re.IGNORECASE)
 
 
 def _other_design(prepared: Prepared, found: dict[str, Sign]) -> _Found | None:

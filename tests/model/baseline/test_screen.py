@@ -169,6 +169,18 @@ def test_an_excluded_topic_excludes_only_from_a_title_that_names_nothing_wanted(
     assert label(NO_GLOVES, "Cold hands.\nForty wore gloves.", WOOL) == "PARTIAL"
 
 
+def test_a_term_excludes_word_for_word_and_not_by_what_is_left_without_its_small_words():
+    reports = Criterion(
+        id="r",
+        kind="exclude",
+        element="design",
+        text="Single cases only.",
+        terms=("we report a case", "case report"),
+    )
+    assert label(reports, "Wool socks for cold toes in 120 cases.\nToes were warm.") != "YES"
+    assert label(reports, "A case of cold toes.\nWe report a case of cold toes.") == "YES"
+
+
 def test_an_excluded_outcome_never_excludes_since_others_may_be_measured_too():
     costs = Criterion(id="c", kind="exclude", element="outcome", text="Costs", terms=("costs",))
     assert label(costs, "Costs of wool.\nThey are high.") == "PARTIAL"
