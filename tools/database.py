@@ -6,6 +6,7 @@ timeout, so that the queue is patient.
 """
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -94,9 +95,18 @@ class Database:
 
     def _write_ahead(self) -> None:
         # Only now that the file is known to be ours: this setting is kept in the file itself.
-        with self.reading() as connection:
-            if connection.exec_driver_sql("PRAGMA journal_mode").scalar_one() != "wal":
-                connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+        # It needs the file for itself, and SQLite does not wait for that by its own timeout.
+        give_up_at = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+        while True:
+            try:
+                with self.reading() as connection:
+                    if connection.exec_driver_sql("PRAGMA journal_mode").scalar_one() != "wal":
+                        connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+                return
+            except StoreError as e:
+                if "locked" not in str(e) or time.monotonic() > give_up_at:
+                    raise
+                time.sleep(0.02)
 
     def _prepare(self, connection: Connection) -> None:
         names = set(inspect(connection).get_table_names())
