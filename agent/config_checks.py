@@ -6,20 +6,23 @@ Only `_files` and `_folder` look at the disk, and only whether something is ther
 import pathlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from agent.config_validate import Parts, nearest
 from agent.config_yaml import Path, Problem, dotted
 from tools.frameworks import FILTERS, KINDS, ReviewKind, supported
 from tools.protocol import (
+    NO_MODEL,
     EngineConfig,
     EngineTasks,
     LocalSource,
+    Prefilter,
     PubmedSource,
     Question,
     Review,
     ReviewConfig,
     Search,
+    TaskName,
 )
 from tools.schemas import Criterion, FieldSpec
 
@@ -54,12 +57,24 @@ def find_mistakes(parts: Parts, folder: pathlib.Path) -> Iterator[Problem]:
     yield from _sources(parts.items.get("sources", {}), parts, folder)
     if engine := parts.sections.get("engine"):
         yield from _engines(engine)
+    if (prefilter := parts.sections.get("prefilter")) and prefilter.model == NO_MODEL:
+        yield from _without_ranking(prefilter, engine)
     if extraction := parts.sections.get("extraction"):
         yield from _form(extraction.form or ())
     if fulltext := parts.sections.get("fulltext"):
         yield from _folder(folder / fulltext.folder)
     for name in ("gates", "outputs"):
         yield from _doubled(parts.sections.get(name, ()), (name,), name)
+
+
+def _without_ranking(prefilter: Prefilter, engine: EngineTasks | None) -> Iterator[Problem]:
+    """Without embeddings nothing is ranked, so nothing may be cut, and the baseline cannot read."""
+    if prefilter.keep is not None:
+        message = f"a cut at {prefilter.keep} needs a ranking, and `model: {NO_MODEL}` gives none"
+        yield Problem(("prefilter", "keep"), message, "remove `keep`, or name an embedding model")
+    if engine is None or any(engine.for_task(task).backend == "baseline" for task in get_args(TaskName)):
+        message = "the baseline engine reads with embeddings"
+        yield Problem(("prefilter", "model"), message, "use `minilm`, or a language model for every task")
 
 
 def find_placeholders(value: Any, path: Path = ()) -> Iterator[Problem]:

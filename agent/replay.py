@@ -23,7 +23,7 @@ from graphs.deps import Deps, SourceUse
 from graphs.driver import advance
 from graphs.steps.report import rendered
 from model.engine import call_key
-from model.ranking import SimilarityRanker
+from model.ranking import ranker
 from model.wrappers import Replayed
 from tools.errors import ReplayMiss, StoreError
 from tools.exchange import key_of
@@ -188,7 +188,7 @@ def replay_deps(original: Review, copy: Review, run: Event, horizon: int | None)
         pass_id=copy.pass_id,
         engines=engines,
         in_flight=dict.fromkeys(TASKS, 1),
-        ranker=SimilarityRanker(environment["embedder"], None, ScoreLog(original.database)),
+        ranker=ranker(environment["embedder"], None, ScoreLog(original.database)),
         sources=_sources(original, protocols[-1], exchanges),
         texts=Stored(_Missing(original), exchanges, copy.clock),
         notes=Notes(environment["vocabulary"], None, exchanges, copy.clock, live=False),

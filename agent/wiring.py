@@ -17,7 +17,7 @@ from agent.home import Clock, Home, system_clock
 from tools.blobs import Blobs
 from tools.database import Database
 from tools.errors import ConfigError
-from tools.protocol import EngineConfig, PubmedSource, ReviewConfig, TaskName
+from tools.protocol import NO_MODEL, EngineConfig, PubmedSource, ReviewConfig, TaskName
 from tools.schemas import sha256_of
 from tools.store import Protocol, Store
 
@@ -150,8 +150,11 @@ def step_bases(config: ReviewConfig, environment: Mapping[str, str]) -> dict[str
 
 @cache
 def embedder(model: str) -> Embedder:
-    """The embedding model, its vectors cached by text in the user's cache."""
-    from model.embedding import CachedEmbedder, load
+    """The embedding model, its vectors cached in the user's cache."""
+    from model.embedding import CachedEmbedder, NoEmbedder, load
+
+    if model == NO_MODEL:
+        return NoEmbedder()
 
     return CachedEmbedder(load(model), cache_folder() / "embeddings.sqlite")
 
@@ -325,7 +328,7 @@ def live_deps(
             protocol's revision was made with.
     """
     from graphs.deps import Deps
-    from model.ranking import SimilarityRanker
+    from model.ranking import ranker
     from tools.logs import ScoreLog
     from tools.search.notes import Notes
 
@@ -349,7 +352,7 @@ def live_deps(
         pass_id=review.pass_id,
         engines={t: wrapped(backends[t], review.calls, settings[t].max_in_flight) for t in TASKS},
         in_flight={t: settings[t].max_in_flight for t in TASKS},
-        ranker=SimilarityRanker(
+        ranker=ranker(
             environment["embedder"], lambda: vectors, ScoreLog(review.database), partial(progress, "ranking")
         ),
         sources=sources(review, config, folder, words, way_out, progress),

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from tools.errors import ConfigError, StoreError
 from tools.schemas import sha256_of
 
-__all__ = ["CachedEmbedder", "Embedder", "Vectors", "load", "nearest"]
+__all__ = ["CachedEmbedder", "Embedder", "NoEmbedder", "Vectors", "load", "nearest"]
 
 Vectors = NDArray[np.float32]
 """Shape (texts, dimensions); each row has length 1."""
@@ -45,6 +45,20 @@ class Embedder(Protocol):
         The same list gives the same bytes; the same text in another list may differ in the last digits.
         """
         ...
+
+
+class NoEmbedder:
+    """The embedder of a review that ranks nothing. It is never to be asked."""
+
+    name = "none"
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Refuse.
+
+        Raises:
+            ConfigError: always; the protocol says that there are no embeddings.
+        """
+        raise ConfigError("prefilter.model is `none`, so there are no embeddings. Remedy: use `minilm`.")
 
 
 def load(model: str = BUNDLED) -> Embedder:

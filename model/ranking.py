@@ -4,18 +4,38 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from model.embedding import Embedder, nearest
+from model.embedding import Embedder, NoEmbedder, nearest
 from tools.errors import ReplayMiss
 from tools.logs import ScoreLog
 from tools.schemas import sha256_of
 
-__all__ = ["SimilarityRanker"]
+__all__ = ["NoRanker", "SimilarityRanker", "ranker"]
 
 DIGITS = 6
 """Kept of a cosine: more would be noise of the hardware and could turn the order of equals."""
 
 CHUNK = 256
 """Texts per round: progress moves and a kill loses little."""
+
+
+class NoRanker:
+    """Every record is as near as every other: for reviews that screen all they find."""
+
+    name = NoEmbedder.name
+
+    def scores(self, question: Sequence[str], texts: Mapping[str, str]) -> Mapping[str, float]:
+        """Record id to 0; ties stand in the order of their ids."""
+        return dict.fromkeys(texts, 0.0)
+
+
+def ranker(
+    name: str,
+    embedder: Callable[[], Embedder] | None,
+    log: ScoreLog,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> "SimilarityRanker | NoRanker":
+    """The ranker that an embedder's name calls for; arguments as those of `SimilarityRanker`."""
+    return NoRanker() if name == NoEmbedder.name else SimilarityRanker(name, embedder, log, progress)
 
 
 class SimilarityRanker:

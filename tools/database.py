@@ -102,11 +102,12 @@ class Database:
                 with self.reading() as connection:
                     if connection.exec_driver_sql("PRAGMA journal_mode").scalar_one() != "wal":
                         connection.exec_driver_sql("PRAGMA journal_mode = WAL")
-                return
             except StoreError as e:
                 if "locked" not in str(e) or time.monotonic() > give_up_at:
                     raise
                 time.sleep(0.02)
+            else:
+                return
 
     def _prepare(self, connection: Connection) -> None:
         names = set(inspect(connection).get_table_names())

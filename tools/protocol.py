@@ -12,6 +12,7 @@ from tools.schemas import Criterion, FieldSpec, Frozen
 __all__ = [
     "DEFAULT_GATES",
     "DEFAULT_PUBMED_LIMIT",
+    "NO_MODEL",
     "OUTPUTS",
     "EngineConfig",
     "EngineTasks",
@@ -243,11 +244,16 @@ class EngineTasks(EngineConfig):
         return EngineConfig(**{**own, **given})
 
 
+NO_MODEL = "none"
+"""As `prefilter.model`: no embeddings, so that neither torch nor a ranking is needed."""
+
+
 class Prefilter(Frozen):
     """Which records are screened, best ranked first. Those below the cut are not screened, never excluded."""
 
     model: Text = Field(
-        default="minilm", description="Embedding model: `minilm`, a model's name, or a folder with one."
+        default="minilm",
+        description="Embedding model: `minilm`, a model's name, a folder with one, or `none` to rank nothing.",
     )
     keep: int | None = Field(
         default=None, ge=1, description="How many records to screen, best ranked first. Default: all."

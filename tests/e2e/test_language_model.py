@@ -21,7 +21,7 @@ def said(body):
     prompt = body["messages"][-1]["content"]
     form = body["response_format"]["json_schema"]["name"]
     if form == "pico":
-        names = re.findall(r"^- (\w+)$", prompt, re.MULTILINE)
+        names = re.findall(r"^- (\w+)$", prompt.partition("For every element")[0], re.MULTILINE)
         return json.dumps({"elements": [{"name": name, "phrases": ["migraine"]} for name in names]})
     if form == "query":
         blocks = [
