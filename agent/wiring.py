@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 from collections.abc import Callable, Iterator, Mapping
@@ -380,13 +381,18 @@ def attempts(review: Review) -> int:
     return int(runs[-1].content["attempt"]) if runs else 1
 
 
-def review_graph(config: Mapping[str, Any]) -> Any:
+async def review_graph(config: Mapping[str, Any]) -> Any:
     """The graph for LangGraph's own tools (langgraph.json).
 
     Args:
-        config: a RunnableConfig; `configurable.review` is the path of a review.yaml that was run
-            before. Without it the graph of the demonstration is built, for looking at.
+        config: a RunnableConfig; `configurable.review` is the path of a review.yaml. Without it the
+            graph of the demonstration is built, for looking at.
     """
+    # Opening files blocks, and those tools build graphs inside their event loop.
+    return await asyncio.to_thread(_review_graph, config)
+
+
+def _review_graph(config: Mapping[str, Any]) -> Any:
     from graphs.review import build
 
     given = (config.get("configurable") or {}).get("review")

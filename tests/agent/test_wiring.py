@@ -1,5 +1,6 @@
 """Choosing backends: the graph for LangGraph's own tools, and the core without embeddings."""
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -24,7 +25,8 @@ def test_langgraph_json_names_a_graph_with_every_step_and_gate(tmp_path, monkeyp
     assert (ROOT / file).is_file()
     assert function == review_graph.__name__
     home = small.write(tmp_path / "snail")
-    nodes = set(review_graph({"configurable": {"review": str(home.yaml)}}).get_graph().nodes)
+    graph = asyncio.run(review_graph({"configurable": {"review": str(home.yaml)}}))
+    nodes = set(graph.get_graph().nodes)
     assert {step.__name__ for step in STEPS} <= nodes
     assert {f"{gate}_gate" for gate in ("query", "screen", "extract")} <= nodes
     assert "pico_gate" not in nodes  # the review asks for no such gate
