@@ -9,7 +9,8 @@ from pathlib import Path
 
 from agent import config as configuration
 from agent.home import Clock, Home, system_clock
-from agent.wiring import Progress, Review, attempts, cache_folder, live_deps, silent
+from agent.review import Review, attempts
+from agent.wiring import Progress, cache_folder, live_deps, silent
 from tools.errors import ConfigError, NotAllowed
 from tools.schemas import Approval, Artefact, Decision, Record
 from tools.store import Event, StoredOutcome

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from agent import config as configuration
-from agent.wiring import Review, environment_of, step_bases
+from agent.review import Review
+from agent.wiring import environment_of, step_bases
 from tools.errors import ConfigError
 from tools.store import Protocol
 

@@ -17,7 +17,8 @@ from typing import Any
 
 from agent.commands import Done, decide
 from agent.home import Home
-from agent.wiring import TASKS, Review, config_of, engine, engine_use, silent
+from agent.review import Review, config_of
+from agent.wiring import TASKS, engine, engine_use, silent
 from graphs.accounts import check_all
 from graphs.deps import Deps, SourceUse
 from graphs.driver import advance

@@ -1,26 +1,20 @@
-"""The one place that chooses backends and builds what the steps use; target of langgraph.json."""
+"""The one place that chooses backends and builds what the steps use."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import random
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agent import config as configuration
-from agent.home import Clock, Home, system_clock
-from tools.blobs import Blobs
-from tools.database import Database
+from agent.review import Review
 from tools.errors import ConfigError
 from tools.protocol import NO_MODEL, EngineConfig, PubmedSource, ReviewConfig, TaskName
 from tools.schemas import sha256_of
-from tools.store import Protocol, Store
 
 if TYPE_CHECKING:
     from graphs.deps import Deps, SourceUse
@@ -31,7 +25,7 @@ if TYPE_CHECKING:
     from tools.search.vocabulary import Vocabulary
     from tools.transport import Transport
 
-__all__ = ["Review", "cache_folder", "environment_of", "live_deps", "review_graph", "step_bases"]
+__all__ = ["cache_folder", "environment_of", "live_deps", "step_bases"]
 
 TASKS: tuple[TaskName, ...] = ("pico", "query", "screen", "characteristics")
 
@@ -47,73 +41,6 @@ def cache_folder() -> Path:
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("leads-agent", appauthor=False))
-
-
-@dataclass(frozen=True)
-class Review:
-    """An open review: its files and its store."""
-
-    home: Home
-    clock: Clock
-    database: Database
-    store: Store
-
-    @classmethod
-    @contextmanager
-    def open(cls, home: Home, clock: Clock = system_clock) -> Iterator[Review]:
-        """Open the database, making it where there is none."""
-        database = Database.file(home.database)
-        try:
-            yield cls(home, clock, database, Store(database, Blobs(home.blobs), clock))
-        finally:
-            database.close()
-
-    @property
-    def calls(self) -> CallLog:
-        """Model calls."""
-        from tools.logs import CallLog
-
-        return CallLog(self.database, self.clock)
-
-    @property
-    def exchanges(self) -> Exchanges:
-        """HTTP exchanges, searches of files, full texts."""
-        from tools.logs import Exchanges
-
-        return Exchanges(self.database, self.store.blobs)
-
-    @property
-    def config(self) -> ReviewConfig:
-        """The protocol in force.
-
-        Raises:
-            ConfigError: the review was never run.
-        """
-        return config_of(self.protocol)
-
-    @property
-    def protocol(self) -> Protocol:
-        """The newest protocol revision.
-
-        Raises:
-            ConfigError: the review was never run.
-        """
-        protocols = self.store.protocols()
-        if not protocols:
-            raise ConfigError(
-                f"{self.home.folder}: nothing was run here yet. Remedy: `python -m agent run` first."
-            )
-        return protocols[-1]
-
-    @property
-    def pass_id(self) -> str:
-        """The pass that is under way."""
-        return self.store.passes()[-1]
-
-
-def config_of(protocol: Protocol) -> ReviewConfig:
-    """The configuration in a stored protocol revision."""
-    return ReviewConfig.model_validate({k: v for k, v in protocol.content.items() if k != "environment"})
 
 
 def environment_of(config: ReviewConfig, folder: Path) -> dict[str, str]:
@@ -373,34 +300,3 @@ def brought(review: Review, fulltexts: Path) -> str:
     files = sorted(fulltexts.iterdir()) if fulltexts.is_dir() else []
     listing = [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files]
     return sha256_of([listing, len(review.store.study_links(review.pass_id))])
-
-
-def attempts(review: Review) -> int:
-    """The attempt that the last run made: 1, and one more for every wish to try failures again."""
-    runs = [event for event in review.store.events(review.pass_id) if event.kind == "run"]
-    return int(runs[-1].content["attempt"]) if runs else 1
-
-
-async def review_graph(config: Mapping[str, Any]) -> Any:
-    """The graph for LangGraph's own tools (langgraph.json).
-
-    Args:
-        config: a RunnableConfig; `configurable.review` is the path of a review.yaml. Without it the
-            graph of the demonstration is built, for looking at.
-    """
-    # Opening files blocks, and those tools build graphs inside their event loop.
-    return await asyncio.to_thread(_review_graph, config)
-
-
-def _review_graph(config: Mapping[str, Any]) -> Any:
-    from graphs.review import build
-
-    given = (config.get("configurable") or {}).get("review")
-    path = Path(given) if given else Path(__file__).parents[1] / "examples" / "demo" / "review.yaml"
-    home = Home.of(path)
-    database = Database.file(home.database)
-    review = Review(home, system_clock, database, Store(database, Blobs(home.blobs), system_clock))
-    from agent.protocol import ensure_protocol
-
-    ensure_protocol(review, overrides=None, reason=None, author="langgraph")
-    return build(live_deps(review))

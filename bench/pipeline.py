@@ -148,7 +148,8 @@ def pipeline(home_folder: Path, mode: str) -> dict[str, Any]:
 
     from agent.home import Home
     from agent.protocol import ensure_protocol
-    from agent.wiring import Review, live_deps
+    from agent.review import Review
+    from agent.wiring import live_deps
     from graphs.driver import advance, checkpoints
 
     home = Home.of(home_folder)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from agent import config
-from agent.wiring import review_graph
+from agent.studio import review_graph
 from graphs.review import GATES, STEPS
 from tests.e2e.processes import ROOT, Agent
 from tests.e2e.test_language_model import said, settings

@@ -13,7 +13,8 @@ from typing import Any
 
 from agent.home import Home
 from agent.protocol import ensure_protocol
-from agent.wiring import TASKS, Review, brought, sources, texts, transport
+from agent.review import Review
+from agent.wiring import TASKS, brought, sources, texts, transport
 from graphs.deps import Deps
 from graphs.driver import Halt, advance, checkpoints
 from model.engine import EngineBusy, EngineUnavailable, Request
