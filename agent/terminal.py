@@ -21,34 +21,50 @@ class Bars:
 
     def __enter__(self) -> Self:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         self.console = Console(stderr=True)
+        self.progress: Any = None
+        self.tasks: dict[str, Any] = {}
+        self.told: set[str] = set()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._rest()
+
+    def show(self, label: str, done: int, total: int) -> None:
+        """Called by the steps; the bars go away when everything under way is done."""
+        if total == 0:
+            return
+        if not self.console.is_terminal:
+            self._line(label, done, total)
+            return
+        if self.progress is None:
+            self._begin()
+        if label not in self.tasks:
+            self.tasks[label] = self.progress.add_task(label, total=total)
+        self.progress.update(self.tasks[label], completed=done, total=total)
+        if self.progress.finished:
+            self._rest()
+
+    def _begin(self) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
         columns = (
             TextColumn("{task.description:<24}"),
             BarColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
         )
-        self.progress = Progress(*columns, console=self.console, transient=True)
-        self.tasks: dict[str, Any] = {}
-        self.told: set[str] = set()
-        return self
+        # What we print ourselves is text: through the bars' console its square brackets would be markup.
+        self.progress = Progress(
+            *columns, console=self.console, transient=True, redirect_stdout=False, redirect_stderr=False
+        )
+        self.progress.start()
 
-    def __exit__(self, *_: object) -> None:
-        self.progress.stop()
-
-    def show(self, label: str, done: int, total: int) -> None:
-        """Called by the steps."""
-        if total == 0:
-            return
-        if not self.console.is_terminal:
-            self._line(label, done, total)
-            return
-        if label not in self.tasks:
-            self.progress.start()
-            self.tasks[label] = self.progress.add_task(label, total=total)
-        self.progress.update(self.tasks[label], completed=done, total=total)
+    def _rest(self) -> None:
+        if self.progress is not None:
+            self.progress.stop()
+        self.progress, self.tasks = None, {}
 
     def _line(self, label: str, done: int, total: int) -> None:
         if done >= total and label not in self.told:
