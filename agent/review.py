@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from agent.home import Clock, Home, system_clock
@@ -28,16 +28,17 @@ class Review:
     clock: Clock
     database: Database
     store: Store
+    closing: ExitStack = field(default_factory=ExitStack)
+    """What is to be let go of with the review, such as connections."""
 
     @classmethod
     @contextmanager
     def open(cls, home: Home, clock: Clock = system_clock) -> Iterator[Review]:
         """Open the database, making it where there is none."""
-        database = Database.file(home.database)
-        try:
-            yield cls(home, clock, database, Store(database, Blobs(home.blobs), clock))
-        finally:
-            database.close()
+        with ExitStack() as closing:
+            database = Database.file(home.database)
+            closing.callback(database.close)
+            yield cls(home, clock, database, Store(database, Blobs(home.blobs), clock), closing)
 
     @property
     def calls(self) -> CallLog:

@@ -269,7 +269,7 @@ def live_deps(
             'take the new one as a protocol revision with `resume --reason "…"`.'
         )
     words, vectors = vocabulary(config, folder), embedder(config.prefilter.model)
-    way_out = transport(config, review.exchanges, pubmed_url, patience_s)
+    way_out = review.closing.enter_context(transport(config, review.exchanges, pubmed_url, patience_s))
     settings = {task: config.engine.for_task(task) for task in TASKS}
     backends = {task: engine(settings[task], words, vectors) for task in TASKS}
     return Deps(

@@ -167,7 +167,7 @@ def deps_of(review: Review, say: Callable[[Request[Any, Any]], Any] = script, at
     """What the steps use: everything real but the engine and the ranking."""
     config, folder = review.config, review.home.yaml.parent
     backend = ScriptedEngine(say)
-    way_out = transport(config, review.exchanges)
+    way_out = review.closing.enter_context(transport(config, review.exchanges))
     use = EngineUse(task="screen", name="scripted", language_model=False, label=backend.label)
     return Deps(
         store=review.store,
