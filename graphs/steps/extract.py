@@ -8,7 +8,7 @@ from graphs.deps import Deps
 from graphs.gates import by_hand, listing
 from graphs.state import ReviewState
 from graphs.steps.fulltext import read_text
-from graphs.steps.judging import Batches, at_stage, screen_input, verdict_of
+from graphs.steps.judging import Batches, at_stage, screen_input, to_try_again, verdict_of
 from model.engine import Answer, Request
 from model.pool import ask_all
 from model.tasks import characteristics, screen
@@ -34,7 +34,9 @@ def extract(_state: ReviewState, deps: Deps) -> dict[str, Any]:
     keys = entering(deps.store, deps.pass_id, "extract")
     revision = deps.revision_of("extract")
     deps.store.add_outcomes(deps.pass_id, revision, stale(deps.store, deps.pass_id, "extract", keys))
-    wanted = unsettled(deps.store, deps.pass_id, "extract", keys, revision)
+    open_ = set(unsettled(deps.store, deps.pass_id, "extract", keys, revision))
+    again = to_try_again("extract", deps)
+    wanted = [key for key in keys if key in open_ or key[0] in again]
     texts = deps.store.outcomes(deps.pass_id, "fulltext")
     readable = {record_id: read_text(texts[record_id].outcome, deps) for record_id, _ in wanted}
     records = deps.records(wanted)

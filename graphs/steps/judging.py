@@ -1,8 +1,8 @@
 """Asking the engine about many texts, and keeping what it says: shared by `screen` and `extract`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from graphs.deps import Deps
 from model.engine import Answer
@@ -11,7 +11,7 @@ from tools.errors import EngineError
 from tools.schemas import Criterion, Failed, Outcome, Record, RecordVerdict
 from tools.screening.verdicts import conclude
 
-__all__ = ["Batches", "at_stage", "screen_input", "verdict_of"]
+__all__ = ["Batches", "at_stage", "screen_input", "to_try_again", "verdict_of"]
 
 BATCH = 50
 """Outcomes per transaction: a kill costs at most so many rows, and no model call, since calls are stored."""
@@ -48,6 +48,25 @@ class Batches:
             self.deps.store.add_outcomes(self.deps.pass_id, self.deps.revision_of(self.step), rows)
 
 
+def to_try_again(step: str, deps: Deps) -> set[str]:
+    """Records whose judgement or cells failed before a person asked for another attempt, and nobody decided."""
+    undecided = {
+        record_id
+        for record_id, stored in deps.store.standing(deps.pass_id, step).items()
+        if stored.outcome.kind in ("failed", "waiting")
+    }
+    failed = {
+        record_id
+        for record_id, stored in deps.store.machine_outcomes(deps.pass_id, step).items()
+        if stored.outcome.content["attempt"] < deps.attempt and _failed(stored.outcome)
+    }
+    return failed & undecided
+
+
+def _failed(outcome: Outcome) -> bool:
+    return outcome.kind == "failed" or any(c["status"] == "failed" for c in outcome.content.get("cells", ()))
+
+
 def at_stage(criteria: Sequence[Criterion], stage: str) -> tuple[Criterion, ...]:
     """The criteria that are judged at this stage, in protocol order."""
     return tuple(criterion for criterion in criteria if criterion.stage in (stage, "both"))
@@ -75,6 +94,3 @@ def verdict_of(
         asked.record_id, asked.criteria, result.value.verdicts, asked.text, can_exclude=can_exclude
     )
     return verdict.model_copy(update={"call_key": result.key})
-
-
-Landed = Callable[[int, Any], None]

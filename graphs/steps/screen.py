@@ -6,7 +6,7 @@ from graphs.accounts import Key, entering, stale, unsettled
 from graphs.deps import Deps
 from graphs.gates import by_hand, listing
 from graphs.state import ReviewState
-from graphs.steps.judging import Batches, at_stage, screen_input, verdict_of
+from graphs.steps.judging import Batches, at_stage, screen_input, to_try_again, verdict_of
 from model.engine import Answer, Request
 from model.pool import ask_all
 from model.tasks.screen import TASK, ScreenAnswer
@@ -31,17 +31,8 @@ def screen(_state: ReviewState, deps: Deps) -> dict[str, Any]:
 def _to_ask(keys: list[Key], deps: Deps) -> list[Key]:
     """New records, those whose criteria changed, and failures that a person wants tried again."""
     open_ = set(unsettled(deps.store, deps.pass_id, "screen", keys, deps.revision_of("screen")))
-    undecided = {
-        record_id
-        for record_id, stored in deps.store.standing(deps.pass_id, "screen").items()
-        if stored.outcome.kind in ("failed", "waiting")
-    }
-    again = {
-        record_id
-        for record_id, stored in deps.store.machine_outcomes(deps.pass_id, "screen").items()
-        if stored.outcome.kind == "failed" and stored.outcome.content["attempt"] < deps.attempt
-    }
-    return [key for key in keys if key in open_ or key[0] in again & undecided]
+    again = to_try_again("screen", deps)
+    return [key for key in keys if key in open_ or key[0] in again]
 
 
 def _judge(records: list[Record], deps: Deps) -> None:

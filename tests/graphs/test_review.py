@@ -8,6 +8,7 @@ import pytest
 
 from agent.commands import open_gate, store_edit
 from graphs.accounts import check_all
+from model.engine import EngineBusy
 from tests.graphs import small
 from tools.errors import NotAllowed
 from tools.schemas import sha256_of
@@ -158,6 +159,25 @@ def test_a_failure_waits_for_a_person_and_can_be_tried_again(home):
         assert again.content["verdict"]["suggestion"] == "pass"
         asked = [json.loads(c.request) for c in review.calls.all("screen")]
         assert len(asked) == 8  # seven once, the failed one twice
+
+
+def test_failed_cells_are_told_and_can_be_tried_again(home):
+    def failing(request):
+        if request.task.id == "characteristics" and request.attempt == 1:
+            raise EngineBusy("too slow today")
+        return small.script(request)
+
+    with small.opened(home) as review:
+        while small.go(review, failing).step != "extract":
+            small.approve_open(review)
+        cells = open_gate(review, "extract").content["cells"]
+        assert {(c["status"], c["value"], c["reason"]) for c in cells} == {
+            ("failed", None, "busy: too slow today")
+        }
+        # The record whose screening had failed is tried again as well, and its gate opens first.
+        while small.go(review, failing, attempt=2).step != "extract":
+            small.approve_open(review)
+        assert {c["value"] for c in open_gate(review, "extract").content["cells"]} == {"40", "90"}
 
 
 def test_an_outage_stops_the_step_and_what_was_judged_stays(home):
