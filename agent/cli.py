@@ -35,6 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Stopped. Nothing is lost; go on with `python -m agent resume`.", file=sys.stderr)
         return 130
+    if done.beside:  # on standard error, so that the text alone goes down a pipe
+        print(done.beside, file=sys.stderr)
     print(done.text)
     return int(done.status)
 
@@ -91,6 +93,42 @@ def _verbs_before(verbs: Any) -> None:
     )
     _overrides(verb)
     _verb(verbs, "schema", _schema, "print the JSON Schema of review.yaml, for editors")
+    verb = _verb(verbs, "import-check", _import_check, "say what exported files hold, before a run")
+    verb.add_argument("files", type=Path, nargs="+", metavar="FILE")
+    verb.add_argument(
+        "--columns",
+        action="append",
+        default=[],
+        metavar="FIELD=HEADER",
+        help='column of a table with unusual headers, such as "title=Article name"',
+    )
+    for name, call, told in (
+        ("translate", _translate, "write a search strategy in the language of another database"),
+        ("lint", _lint, "say what a searcher would question about a strategy"),
+    ):
+        verb = _verb(verbs, name, call, told)
+        verb.add_argument("file", type=Path, help="the strategy; - for standard input")
+        verb.add_argument(
+            "--from",
+            dest="source",
+            choices=["pubmed", "ovid", "embase"],
+            help="its language; default: a guess",
+        )
+        if name == "translate":
+            targets = [
+                "pubmed",
+                "ovid",
+                "embase",
+                "cochrane",
+                "scopus",
+                "wos",
+                "cinahl",
+                "europepmc",
+                "ctgov",
+            ]
+            verb.add_argument(
+                "--to", dest="target", choices=targets, default="pubmed", help="default: pubmed"
+            )
     verb = _verb(verbs, "vocabulary", _vocabulary, "install the MeSH vocabulary")
     verb.add_argument("action", choices=["install"])
     verb.add_argument(
@@ -103,10 +141,37 @@ def _verbs_running(verbs: Any) -> None:
     _overrides(verb)
     _running(verb)
     _running(_review(_verb(verbs, "resume", _resume, "go on with a review from where it stopped")))
+    verb = _review(
+        _verb(verbs, "update", _update, "search again for what has come since, and go on from there")
+    )
+    _running(verb)
+    verb.add_argument(
+        "--since",
+        metavar="YYYY-MM-DD",
+        help="search from this day of listing; default: from the last search on",
+    )
+    verb.add_argument(
+        "--overlap",
+        type=int,
+        metavar="DAYS",
+        help="how far to reach back before the last search; default: 30",
+    )
+    verb.add_argument(
+        "--look-again",
+        action="store_true",
+        help="ask again about the elements and the strategy, though unchanged",
+    )
 
 
 def _running(verb: Any) -> None:
     verb.add_argument("--pubmed-url", help="another address for PubMed's E-utilities, such as a mirror")
+    verb.add_argument(
+        "--service",
+        action="append",
+        default=[],
+        metavar="NAME=URL",
+        help="another address for a service: pubmed, europepmc or ctgov",
+    )
     verb.add_argument(
         "--patience", type=float, metavar="SECONDS", help="how long to try a service that does not answer"
     )
@@ -145,6 +210,14 @@ def _verbs_deciding(verbs: Any) -> None:
     verb.add_argument("--why", required=True)
     verb.add_argument("--split", action="store_true", help="they stand alone instead")
     verb.add_argument("--by")
+    verb = _review(_verb(verbs, "duplicates", _duplicates, "look at records that look alike, and decide"))
+    how = verb.add_mutually_exclusive_group()
+    how.add_argument("--list", action="store_true", help="the pairs that need a person (default)")
+    how.add_argument("--joined", action="store_true", help="what was joined, and why")
+    how.add_argument("--same", nargs="+", metavar="ID", help="these are one citation")
+    how.add_argument("--different", nargs="+", metavar="ID", help="no two of these are one citation")
+    verb.add_argument("--why", help="reason; needed with --same and --different")
+    verb.add_argument("--by", help="who decides; default: the user who runs the command")
 
 
 def _person(verb: Any) -> None:
@@ -158,6 +231,15 @@ def _verbs_looking(verbs: Any) -> None:
     verb = _review(_verb(verbs, "replay", _replay, "run again offline from what was stored"))
     verb.add_argument("--verify", action="store_true", help="compare the outputs byte by byte")
     verb.add_argument("--into", type=Path, help="keep the replayed review in this folder")
+    verb = _verb(verbs, "export", _export, "print the search appendix, or the records for other programs")
+    verb.add_argument(
+        "kind", choices=["search", "ris", "csv"], help="appendix (PRISMA-S), records, decisions"
+    )
+    _review(verb)
+    verb.add_argument("--out", type=Path, metavar="FILE", help="write into this file instead of printing")
+    verb.add_argument(
+        "--which", choices=["included", "all"], default="included", help="records of `ris`; default: included"
+    )
     _review(_verb(verbs, "verify", _verify, "check that everything adds up and nothing was changed"))
 
 
@@ -182,6 +264,26 @@ def _schema(_given: argparse.Namespace) -> Done:
     return commands.schema()
 
 
+def _import_check(given: argparse.Namespace) -> Done:
+    from agent.importing import columns_of, import_check
+
+    return import_check(given.files, columns_of(given.columns))
+
+
+def _translate(given: argparse.Namespace) -> Done:
+    from agent.translate import installed, translate
+
+    with installed() as vocabulary:
+        return translate(given.file, given.source, given.target, vocabulary)
+
+
+def _lint(given: argparse.Namespace) -> Done:
+    from agent.translate import installed, lint_file
+
+    with installed() as vocabulary:
+        return lint_file(given.file, given.source, vocabulary)
+
+
 def _vocabulary(given: argparse.Namespace) -> Done:
     from agent import commands
 
@@ -204,6 +306,16 @@ def _resume(given: argparse.Namespace) -> Done:
 
     with _how(given) as how:
         done = commands.resume(given.review, how)
+        return asking(given.review, how, done)
+
+
+def _update(given: argparse.Namespace) -> Done:
+    from agent.terminal import asking
+    from agent.update import Wish, update
+
+    overlap = {} if given.overlap is None else {"overlap_days": given.overlap}
+    with _how(given) as how:
+        done = update(given.review, Wish(since=given.since, look_again=given.look_again, **overlap), how)
         return asking(given.review, how, done)
 
 
@@ -250,6 +362,25 @@ def _group(given: argparse.Namespace) -> Done:
     )
 
 
+def _duplicates(given: argparse.Namespace) -> Done:
+    from agent import duplicates
+
+    ids = given.same or given.different
+    if not ids:
+        return duplicates.listed(given.review, joined=given.joined, folder=given.home)
+    if not given.why:
+        raise ConfigError("duplicates: a decision needs its reason. Remedy: add --why 'TEXT'.")
+    return duplicates.decide(
+        given.review,
+        ids,
+        kind="same" if given.same else "different",
+        by=given.by,
+        why=given.why,
+        folder=given.home,
+        clock=_clock(given),
+    )
+
+
 def _status(given: argparse.Namespace) -> Done:
     from agent import commands
 
@@ -260,6 +391,12 @@ def _trace(given: argparse.Namespace) -> Done:
     from agent import commands
 
     return commands.trace(given.review, folder=given.home)
+
+
+def _export(given: argparse.Namespace) -> Done:
+    from agent.export import export
+
+    return export(given.review, given.kind, which=given.which, out=given.out, folder=given.home)
 
 
 def _replay(given: argparse.Namespace) -> Done:
@@ -296,6 +433,26 @@ def _flags(given: argparse.Namespace) -> dict[str, tuple[Any, str]]:
     return flags
 
 
+def _addresses(given: argparse.Namespace) -> dict[str, str]:
+    """Services by name to the addresses that flags give them.
+
+    Raises:
+        ConfigError: a `--service` without an equals sign, of an unknown service, or with no address.
+    """
+    from agent.wiring import SERVICES
+
+    addresses = {"pubmed": given.pubmed_url} if given.pubmed_url else {}
+    for text in given.service:
+        name, _, address = text.partition("=")
+        if name not in SERVICES or not address.startswith(("http://", "https://")):
+            raise ConfigError(
+                f"--service {text}: should name a service and its address. "
+                f"Remedy: write --service {SERVICES[0]}=http://localhost:8765/, for one of {', '.join(SERVICES)}."
+            )
+        addresses[name] = address
+    return addresses
+
+
 def _clock(given: argparse.Namespace) -> Callable[[], str]:
     from agent.home import constant_clock, system_clock
 
@@ -317,7 +474,7 @@ class _How:
             folder=self.given.home,
             clock=_clock(self.given),
             progress=self.bars.show,
-            pubmed_url=self.given.pubmed_url,
+            addresses=_addresses(self.given),
             patience_s=self.given.patience,
             reason=self.given.reason,
             retry_failed=self.given.retry_failed,

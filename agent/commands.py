@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from agent import config as configuration
 from agent.home import Clock, Home, system_clock
 from agent.review import Review, attempts
 from agent.wiring import Progress, cache_folder, live_deps, silent
-from tools.errors import ConfigError, NotAllowed
+from tools.errors import ConfigError, NotAllowed, ReviewError
 from tools.schemas import Approval, Artefact, Decision, Record
 from tools.store import Event, StoredOutcome
 
@@ -23,6 +23,7 @@ __all__ = [
     "edit",
     "group",
     "init",
+    "is_finished",
     "open_gate",
     "resume",
     "run",
@@ -41,10 +42,11 @@ GATES = ("pico", "query", "screen", "extract")
 
 @dataclass(frozen=True)
 class Done:
-    """What a command has to say, and the exit status it stands for."""
+    """What a command has to say, and the exit status it stands for; `beside` is about the text, for people."""
 
     text: str
     status: int = 0
+    beside: str = ""
 
 
 def whoami() -> str:
@@ -110,7 +112,8 @@ class Running:
     folder: Path | None = None
     clock: Clock = system_clock
     progress: Progress = silent
-    pubmed_url: str | None = None
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    """Services by name (see `wiring.SERVICES`) to other addresses than the usual."""
     patience_s: float | None = None
     reason: str | None = None
     retry_failed: bool = False
@@ -140,19 +143,30 @@ def _advance(home: Home, overrides: configuration.Overrides | None, how: Running
 
     with home.driving(), Review.open(home, how.clock) as review:
         ensure_protocol(review, overrides=overrides, reason=how.reason, author=f"person:{whoami()}")
-        address = _address(review, how.pubmed_url)
+        addresses = known_addresses(review, how.addresses)
         attempt = attempts(review) + how.retry_failed
         deps = live_deps(
-            review, progress=how.progress, pubmed_url=address, patience_s=how.patience_s, attempt=attempt
+            review,
+            progress=how.progress,
+            addresses=addresses,
+            patience_s=how.patience_s,
+            attempt=attempt,
+            operator=whoami(),
         )
         # A replay does again what was done, in the same order: this line is its cue.
-        told = {"by": whoami(), "revision": deps.revision, "attempt": attempt}
+        engines = {use.task: [use.name, use.prompt] for use in deps.engine_uses}
+        told = {"by": whoami(), "revision": deps.revision, "attempt": attempt, "engines": engines}
         review.store.log(review.pass_id, Event("review", "run", told))
+        stopped = ""
         try:
             with checkpoints(home.checkpoints) as saver:
                 halt = advance(deps, saver)
+        except ReviewError as e:
+            stopped = type(e).__name__
+            raise
         finally:
-            review.store.log(review.pass_id, Event("review", "halted", {"exchanges": review.exchanges.last}))
+            ended = {"exchanges": review.exchanges.last, "stopped": stopped}
+            review.store.log(review.pass_id, Event("review", "halted", ended))
         if halt.kind == "gate":
             return Done(_gate_told(review, halt.step, given, how.folder), WAITING)
         if halt.kind == "rejected":
@@ -163,25 +177,38 @@ def _advance(home: Home, overrides: configuration.Overrides | None, how: Running
         return Done(_finished(review))
 
 
-def _address(review: Review, given: str | None) -> str | None:
-    """Where PubMed is: the flag, else the flag of the last run. It is no part of the protocol."""
-    if given is not None:
-        review.store.log(review.pass_id, Event("review", "address", {"pubmed_url": given}))
-        return given
-    told = [e.content for e in review.store.events(review.pass_id) if e.kind == "address"]
-    return str(told[-1]["pubmed_url"]) if told else None
+def known_addresses(review: Review, given: Mapping[str, str]) -> dict[str, str]:
+    """Where services are: by flags, else by the flags of earlier runs. They are no part of the protocol."""
+    known: dict[str, str] = {}
+    for each in review.store.passes():
+        for event in review.store.events(each):
+            if event.kind == "address":
+                known |= event.content
+    if new := {name: address for name, address in given.items() if known.get(name) != address}:
+        review.store.log(review.pass_id, Event("review", "address", new))
+    return {**known, **given}
 
 
 def _finished(review: Review) -> str:
-    from graphs.accounts import check_all
+    from graphs.accounts import check_all, check_versions
 
     counts = check_all(review.store, review.pass_id)
-    studies = counts["approve"].get("passed", 0)
-    return f"Done: {studies} reports included. The report: {review.home.out / 'report.html'}"
+    told = f"Done: {counts['approve'].get('passed', 0)} reports included."
+    if review.pass_id != review.store.passes()[0]:
+        over = check_versions(review.store, review.pass_id)
+        told = (
+            f"Done: {over['before']} reports before - {over['excluded']} excluded again + {over['new']} new = "
+            f"{over['now']} reports included."
+        )
+    return f"{told} The report: {review.home.out / 'report.html'}"
 
 
 def _gate_told(review: Review, step: str, given: Path, folder: Path | None) -> str:
+    from agent.importing import searches_told
+
     shown = shown_gate(review, step)
+    if step == "screen":
+        shown = f"{searches_told(review)}\n\n{shown}"
     go = [
         f"The review waits at the gate `{step}` for a person. Decide with one of:",
         f"  {_command('approve', given, folder, f'--gate {step}')} --by YOUR-NAME",
@@ -363,8 +390,11 @@ def store_edit(review: Review, artefact: Artefact, text: str, *, by: str, note: 
         return FullText.model_validate_json(body).canonical
 
     content = edited(artefact.step, artefact.content, text, by, text_of)
-    if content == artefact.content:
+    same = "text" if artefact.step == "query" else None  # an edited strategy has new counts in any case
+    if (content == artefact.content) if same is None else (content[same] == artefact.content[same]):
         raise NotAllowed("the edit changes nothing; approve what the gate shows instead.")
+    if artefact.step == "query":
+        content = _counted(review, str(content["text"]), artefact.revision + 1)
     made = review.store.add_artefact(
         review.pass_id,
         artefact.step,
@@ -377,6 +407,24 @@ def store_edit(review: Review, artefact: Artefact, text: str, *, by: str, note: 
     told = {"by": by, "artefact_id": made.artefact_id, "parent_id": artefact.artefact_id, "note": note}
     review.store.log(review.pass_id, Event(artefact.step, "edited", told))
     return made
+
+
+def _counted(review: Review, text: str, revision: int) -> dict[str, object]:
+    """An edited strategy with its hits and known studies, as a proposed one has them.
+
+    A person may edit while the source is out of reach; then the strategy says that it was not counted.
+    """
+    from graphs.counting import Counter
+    from graphs.steps.query import counter_of, examined
+    from tools.errors import SourceUnavailable
+
+    deps = live_deps(review, addresses=known_addresses(review, {}))
+    try:
+        strategy = examined(text, deps, counter_of(deps, f"{review.pass_id}/query/{revision}"))
+    except SourceUnavailable as e:
+        strategy = examined(text, deps, Counter(None))
+        strategy = strategy.model_copy(update={"notes": (*strategy.notes, f"not counted: {e}")})
+    return strategy.model_dump(mode="json")
 
 
 def group(
@@ -393,7 +441,7 @@ def group(
     from tools.records.linking import HandLink
 
     with Review.open(Home.of(given, folder), clock) as review:
-        known = review.store.outcomes(review.pass_id, "retrieve")
+        known = {i for each in review.store.passes() for i in review.store.standing(each, "retrieve")}
         if unknown := [r for r in reports if r not in known]:
             raise ConfigError(
                 f"no such record: {', '.join(unknown)}. Remedy: use ids from out/decisions.csv."
@@ -420,6 +468,7 @@ def status(given: Path, *, folder: Path | None = None) -> Done:
         lines = [
             f"{config.review.title}",
             f"protocol revision {review.protocol.revision}, pass {review.pass_id}",
+            *_earlier_passes(review),
             "",
         ]
         for step, counts in check_all(review.store, review.pass_id).items():
@@ -432,16 +481,32 @@ def status(given: Path, *, folder: Path | None = None) -> Done:
         return Done("\n".join([*lines, "", _gate_told(review, gate.step, given, folder)]), WAITING)
 
 
+def _earlier_passes(review: Review) -> list[str]:
+    """A line for each pass before the present one."""
+    from graphs.passes import standing_after
+
+    lines = []
+    for each in review.store.passes()[:-1]:
+        told = review.store.opened(each)
+        state = f"{len(standing_after(review.store, each).included())} reports included"
+        approvals = review.store.approvals(each)
+        if approvals and approvals[-1].decision == "reject":
+            state = f"rejected by {approvals[-1].by}"
+        lines.append(f"before it, pass {each} ({told.kind}, {told.at}): {state}")
+    return lines
+
+
 def _standing(review: Review, given: Path, folder: Path | None) -> str:
     approvals = review.store.approvals(review.pass_id)
     if approvals and approvals[-1].decision == "reject":
         return f"Rejected at the gate `{approvals[-1].step}` by {approvals[-1].by}."
-    if _is_finished(review.store.events(review.pass_id)):
+    if is_finished(review.store.events(review.pass_id)):
         return _finished(review)
     return f"Not finished; go on with: {_command('resume', given, folder)}"
 
 
-def _is_finished(events: Sequence[Event]) -> bool:
+def is_finished(events: Sequence[Event]) -> bool:
+    """Whether a pass has come to its report, and nobody has moved anything since."""
     moves = [event for event in events if event.kind in ("finished", "decided", "edited", "stopped")]
     return bool(moves) and (moves[-1].step, moves[-1].kind) == ("report", "finished")
 
@@ -451,4 +516,5 @@ def trace(given: Path, *, folder: Path | None = None) -> Done:
     from agent.showing import trace_text
 
     with Review.open(Home.of(given, folder)) as review:
-        return Done(trace_text(review.store.events(review.pass_id)))
+        parts = [f"Pass {each}\n{trace_text(review.store.events(each))}" for each in review.store.passes()]
+        return Done("\n\n".join(parts) if len(parts) > 1 else trace_text(review.store.events(review.pass_id)))

@@ -250,15 +250,18 @@ def template(title: str) -> str:
 _SAME_ANSWER = {"base_url", "api_key_env", "timeout_s", "max_in_flight"}
 """Settings of an engine that change where or how fast it answers, never what."""
 
-_SAME_RECORDS = {"email", "api_key_env", "limit"}
+_SAME_RECORDS = {"email", "api_key_env", "limit", "batch_size", "page_size"}
 """Settings of a source that do not change which records match."""
+
+_AFTER_THE_SEARCH = {"citations"}
+"""Settings of the search that begin once reports are included, and leave the strategy alone."""
 
 
 _PARTS: Mapping[str, Callable[[ReviewConfig], Any]] = {
     "review.title": lambda c: c.review.title,
     "review.type": lambda c: c.review.type,
     "question": lambda c: _dump(c.question),
-    "search": lambda c: {**_dump(c.search), "include_elements": c.searched},
+    "search": lambda c: {**_dump(c.search, _AFTER_THE_SEARCH), "include_elements": c.searched},
     "sources": lambda c: [_dump(s, _SAME_RECORDS) for s in c.sources],
     "criteria": lambda c: [_dump(k) for k in c.criteria],
     "criteria on title and abstract": lambda c: [_dump(k) for k in c.criteria if k.stage != "full_text"],

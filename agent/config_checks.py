@@ -13,9 +13,11 @@ from agent.config_yaml import Path, Problem, dotted
 from tools.frameworks import FILTERS, KINDS, ReviewKind, supported
 from tools.protocol import (
     NO_MODEL,
+    Citations,
     EngineConfig,
     EngineTasks,
     LocalSource,
+    ManualSource,
     Prefilter,
     PubmedSource,
     Question,
@@ -166,6 +168,8 @@ def _search(search: Search, review: Review | None, kind: ReviewKind | None) -> I
         yield Problem(
             ("search", "include_elements"), "nothing is searched", "name an element, or remove the line"
         )
+    if search.citations is not None:
+        yield from _citations(search, search.citations, review)
     for key in ("filters", "include_elements"):
         if search.strategy is not None and getattr(search, key):
             yield Problem(
@@ -173,6 +177,26 @@ def _search(search: Search, review: Review | None, kind: ReviewKind | None) -> I
                 "your own strategy is used exactly as it is, so this would have no effect",
                 "write it into the strategy, or remove it here",
             )
+
+
+def _citations(search: Search, citations: Citations, review: Review | None) -> Iterator[Problem]:
+    path: Path = ("search", "citations")
+    if not (citations.backward or citations.forward):
+        yield Problem(path, "neither direction is searched", "switch one on, or remove `citations`")
+    if citations.start == "seeds" and not search.seed_studies:
+        yield Problem(
+            (*path, "from"), "there are no seed studies", "list their PMIDs under search.seed_studies"
+        )
+    if citations.start == "seeds" and citations.rounds > 1:
+        yield Problem(
+            (*path, "rounds"), "seed studies are asked about once", "remove it, or write from: included"
+        )
+    if citations.source == "pubmed" and review and not review.email:
+        yield Problem(
+            ("review", "email"),
+            "is missing: NCBI asks every program to say whom to contact",
+            "add your address, or write source: europepmc",
+        )
 
 
 def _sources(sources: dict[int, Any], parts: Parts, folder: pathlib.Path) -> Iterator[Problem]:
@@ -186,6 +210,12 @@ def _sources(sources: dict[int, Any], parts: Parts, folder: pathlib.Path) -> Ite
                 "give each a name of its own",
             )
         names.add(source.name)
+        if source.name == "citations":
+            yield Problem(
+                ("sources", i, "name"),
+                "this name is taken by the search of citations",
+                "give it another name",
+            )
         if source.start and source.end and source.start > source.end:
             yield Problem(
                 ("sources", i, "from"),
@@ -198,13 +228,33 @@ def _sources(sources: dict[int, Any], parts: Parts, folder: pathlib.Path) -> Ite
                 "is missing: NCBI asks every program to say whom to contact",
                 "add your address here or as review.email",
             )
-    local = [
+    local: list[tuple[Path, str]] = [
         (("sources", i, "files", j), file)
         for i, source in sources.items()
-        if isinstance(source, LocalSource)
+        if isinstance(source, LocalSource | ManualSource)
         for j, file in enumerate(source.files)
     ]
+    manual = [(i, source) for i, source in sources.items() if isinstance(source, ManualSource)]
+    local += [(("sources", i, "strategy_file"), s.strategy_file) for i, s in manual if s.strategy_file]
+    for i, source in manual:
+        yield from _manual(i, source)
     yield from _files(local, folder)
+
+
+def _manual(i: int, source: ManualSource) -> Iterator[Problem]:
+    if (source.strategy is None) == (source.strategy_file is None):
+        what = "is missing" if source.strategy is None else "is given twice, also as strategy_file"
+        yield Problem(
+            ("sources", i, "strategy"),
+            f"{what}: a search can be reported and repeated only with its strategy",
+            "write the strategy exactly as it was run, or name one file that holds it",
+        )
+    if not source.files and source.hits:
+        yield Problem(
+            ("sources", i, "files"),
+            f"is missing: {source.hits} hits were declared",
+            "name the files that you exported; leave it out only where hits is 0",
+        )
 
 
 def _files(files: Sequence[tuple[Path, str]], folder: pathlib.Path) -> Iterator[Problem]:

@@ -109,7 +109,7 @@ def _explained(tree: Mapping[str, Any], base: Path, error: Any) -> Problem:
     if kind == "extra_forbidden":
         return _unknown(tree, path)
     if kind in ("union_tag_invalid", "union_tag_not_found"):
-        kinds = context.get("expected_tags", "'pubmed', 'local'")
+        kinds = context.get("expected_tags", "'pubmed', 'europepmc', 'ctgov', 'local', 'manual'")
         given = f"{_shown(_at(tree, (*path, 'kind')))} is not known" if "tag" in context else "is missing"
         return Problem((*path, "kind"), given, f"write one of {kinds}")
     if kind == "literal_error" and path == ("screening", "mode"):

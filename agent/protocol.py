@@ -9,7 +9,7 @@ from agent.wiring import environment_of, step_bases
 from tools.errors import ConfigError
 from tools.store import Protocol
 
-__all__ = ["FIRST_PASS", "ensure_protocol"]
+__all__ = ["FIRST_PASS", "ensure_protocol", "take_in"]
 
 FIRST_PASS = "1"  # noqa: S105 - a pass over the graph
 
@@ -46,6 +46,25 @@ def ensure_protocol(
             'it as a new revision with `python -m agent resume … --reason "why"`, or change it back.'
         )
     return _add(review, loaded, flags, newest.revision + 1, reason, author)
+
+
+def take_in(review: Review, *, reason: str | None, author: str) -> Protocol:
+    """As `ensure_protocol` for a command whose reason is its own: a revision only where something changed.
+
+    Raises:
+        ConfigError: review.yaml, the embedding model or the vocabulary has changed and nobody said why.
+    """
+    newest = review.protocol
+    loaded = configuration.load(review.home.yaml, _flags(newest))
+    environment = environment_of(loaded.config, review.home.yaml.parent)
+    if reason is None and environment != newest.content["environment"]:
+        raise ConfigError(
+            f"the embedding model or the vocabulary has changed since protocol revision {newest.revision}: "
+            f'{newest.content["environment"]} became {environment}. Remedy: give `--reason "why"`, or install the '
+            "earlier one again."
+        )
+    same = _content(loaded, environment) == newest.content
+    return ensure_protocol(review, overrides=None, reason=None if same else reason, author=author)
 
 
 def _add(

@@ -19,7 +19,7 @@ from agent.commands import Done, decide
 from agent.home import Home
 from agent.review import Review, config_of
 from agent.wiring import TASKS, engine, engine_use, silent
-from graphs.accounts import check_all
+from graphs.accounts import check_all, check_versions
 from graphs.deps import Deps, SourceUse
 from graphs.driver import advance
 from graphs.steps.report import rendered
@@ -30,10 +30,11 @@ from tools.errors import ReplayMiss, StoreError
 from tools.exchange import key_of
 from tools.fulltext.finding import NotFound, Stored
 from tools.logs import Exchanges, ScoreLog
-from tools.protocol import PubmedSource
+from tools.protocol import CtgovSource, EuropepmcSource, PubmedSource, ReviewConfig
 from tools.schemas import Artefact, Record
 from tools.search.notes import Notes
 from tools.search.sources.base import DateRange
+from tools.search.sources.citations import CitationIndex
 from tools.search.sources.recorded import Recorded
 from tools.store import Event, Protocol
 
@@ -68,36 +69,55 @@ def replay(given: Path, *, compare: bool, folder: Path | None = None, into: Path
 
 def _cues(review: Review) -> list[Event]:
     """What people did, in order."""
-    kinds = {"run", "edited", "decided", "grouped"}
-    return [event for event in review.store.events(review.pass_id) if event.kind in kinds]
+    kinds = {"run", "edited", "decided", "grouped", "compared"}
+    passes = review.store.passes()
+    return [event for each in passes for event in review.store.events(each) if event.kind in kinds]
 
 
 def _follow(original: Review, copy: Review) -> None:
     from langgraph.checkpoint.memory import InMemorySaver
 
     saver = InMemorySaver()
-    copy.store.open_pass(original.pass_id, "replay")
-    events = original.store.events(original.pass_id)
-    artefacts = {
-        artefact.artefact_id: (artefact, at) for artefact, at in original.store.artefacts(original.pass_id)
-    }
+    for pass_id in original.store.passes():
+        told = original.store.opened(pass_id)
+        copy.store.open_pass(pass_id, told.kind, told.content or None, told.at)
+        _follow_pass(original, copy, pass_id, saver)
+
+
+def _follow_pass(original: Review, copy: Review, pass_id: str, saver: Any) -> None:
+    events = original.store.events(pass_id)
+    artefacts = {artefact.artefact_id: (artefact, at) for artefact, at in original.store.artefacts(pass_id)}
     for place, event in enumerate(events):
         if event.kind == "run":
             _add_protocols(original, copy, int(event.content["revision"]))
-            advance(replay_deps(original, copy, event, _horizon(events[place:])), saver)
+            _run_again(original, copy, event, _halted(events[place:]), saver)
         elif event.kind == "edited":
             _edit_again(copy, *artefacts[str(event.content["artefact_id"])], artefacts)
         elif event.kind == "decided":
-            _decide_again(original, copy, str(event.content["artefact_id"]))
+            _decide_again(original, copy, artefacts[str(event.content["artefact_id"])][0])
         elif event.kind == "grouped":
-            link, at = original.store.study_links(original.pass_id)[len(copy.store.study_links(copy.pass_id))]
-            copy.store.add_study_link(copy.pass_id, link, at)
+            link, at = original.store.study_links(pass_id)[len(copy.store.study_links(pass_id))]
+            copy.store.add_study_link(pass_id, link, at)
+        elif event.kind == "compared":
+            known = len(copy.store.duplicate_decisions(pass_id))
+            decision, at = original.store.duplicate_decisions(pass_id)[known]
+            copy.store.add_duplicate_decision(pass_id, decision, at)
 
 
-def _horizon(events: list[Event]) -> int | None:
-    """The newest exchange that the run beginning here could have seen; a killed run has no end of its own."""
-    ends = (event.content["exchanges"] for event in events if event.kind == "halted")
-    return next(ends, None)
+def _run_again(original: Review, copy: Review, run: Event, halted: Event | None, saver: Any) -> None:
+    """As far as the run came: one that stopped, such as at a service that did not answer, ends where the
+    log does, and what it lacked is there for the next one."""
+    horizon = None if halted is None else int(halted.content["exchanges"])
+    try:
+        advance(replay_deps(original, copy, run, horizon), saver)
+    except ReplayMiss:
+        if halted is None or not halted.content.get("stopped"):
+            raise
+
+
+def _halted(events: list[Event]) -> Event | None:
+    """How the run beginning here ended; a killed run has no end of its own, but that of the next one."""
+    return next((event for event in events if event.kind == "halted"), None)
 
 
 def _add_protocols(original: Review, copy: Review, upto: int) -> None:
@@ -122,9 +142,8 @@ def _edit_again(copy: Review, made: Artefact, at: str, artefacts: Mapping[str, t
     )
 
 
-def _decide_again(original: Review, copy: Review, artefact_id: str) -> None:
-    approval = original.store.approval(artefact_id)
-    artefact = next(a for a, _ in original.store.artefacts(original.pass_id) if a.artefact_id == artefact_id)
+def _decide_again(original: Review, copy: Review, artefact: Artefact) -> None:
+    approval = original.store.approval(artefact.artefact_id)
     assert approval is not None
     standing = _same(copy, artefact)
     decide(copy, standing, by=approval.by, decision=approval.decision, note=approval.note, at=approval.at)
@@ -175,9 +194,12 @@ def _bytes(folder: Path) -> dict[str, bytes]:
 # Stored things in the place of live ones ---------------------------------------------------------
 
 
-def replay_deps(original: Review, copy: Review, run: Event, horizon: int | None) -> Deps:
-    """What the steps use in a replay: the original's log behind every face."""
-    protocols = copy.store.protocols()
+def replay_deps(
+    original: Review, copy: Review, run: Event, horizon: int | None, pass_id: str | None = None
+) -> Deps:
+    """What the steps use in a replay: the original's log behind every face, as it was at a run of a pass."""
+    pass_id = pass_id or copy.pass_id
+    protocols = [one for one in copy.store.protocols() if one.revision <= int(run.content["revision"])]
     config, environment = config_of(protocols[-1]), protocols[-1].content["environment"]
     exchanges = original.exchanges if horizon is None else original.exchanges.until(horizon)
     engines, uses = _engines(original, config, environment)
@@ -186,20 +208,36 @@ def replay_deps(original: Review, copy: Review, run: Event, horizon: int | None)
         config=config,
         protocols=protocols,
         review_id=config.review_id,
-        pass_id=copy.pass_id,
+        pass_id=pass_id,
         engines=engines,
         in_flight=dict.fromkeys(TASKS, 1),
         ranker=ranker(environment["embedder"], None, ScoreLog(original.database)),
         sources=_sources(original, protocols[-1], exchanges),
-        texts=Stored(_Missing(original), exchanges, copy.clock),
+        citations=_citations(config, exchanges),
+        texts=Stored(_Missing(original, pass_id), exchanges, copy.clock),
         notes=Notes(environment["vocabulary"], None, exchanges, copy.clock, live=False),
         out=copy.home.out,
         progress=silent,
         version=_version(),
         engine_uses=uses,
-        given=f"{horizon}:{len(copy.store.study_links(copy.pass_id))}",
+        given=f"{horizon}:{len(copy.store.study_links(pass_id))}"
+        f":{len(copy.store.duplicate_decisions(pass_id))}",
         attempt=int(run.content["attempt"]),
+        operator=str(run.content["by"]),
+        signed=_signatures(original),
     )
+
+
+def _signatures(original: Review) -> dict[str, dict[str, str]]:
+    return {
+        search.search_id: {
+            key: search.result.parameters[key]
+            for key in ("tool", "operator")
+            if key in search.result.parameters
+        }
+        for pass_id in original.store.passes()
+        for search in original.store.searches(pass_id)
+    }
 
 
 def _engines(original: Review, config: Any, environment: Mapping[str, str]) -> tuple[dict[str, Any], Any]:
@@ -213,6 +251,23 @@ def _engines(original: Review, config: Any, environment: Mapping[str, str]) -> t
     return engines, tuple(engine_use(task, backends[task], settings[task]) for task in TASKS)
 
 
+def _citations(config: ReviewConfig, exchanges: Exchanges) -> CitationIndex | None:
+    from tools import eutils
+    from tools.search.sources import europepmc
+    from tools.search.sources.citations import EuropePmcCitations, PubMedCitations
+    from tools.transport import Transport
+
+    wanted = config.search.citations
+    if wanted is None:
+        return None
+    services = {eutils.SERVICE: eutils.service(None), europepmc.SERVICE: europepmc.service(None)}
+    with tempfile.TemporaryDirectory() as cache:
+        way_out = Transport(services, exchanges, cache=Path(cache), replay_only=True)
+    if wanted.source == "europepmc":
+        return EuropePmcCitations(way_out)
+    return PubMedCitations(way_out, email="replay@localhost.invalid")
+
+
 def _sources(original: Review, protocol: Protocol, exchanges: Exchanges) -> list[SourceUse]:
     from tools import eutils
     from tools.search.sources.pubmed import PubMedSource
@@ -224,8 +279,11 @@ def _sources(original: Review, protocol: Protocol, exchanges: Exchanges) -> list
             {eutils.SERVICE: eutils.service(None)}, exchanges, cache=Path(cache), replay_only=True
         )
     for settings in config_of(protocol).sources:
-        if isinstance(settings, PubmedSource):
-            source: Any = PubMedSource(way_out, email="replay@localhost.invalid")
+        if isinstance(settings, EuropepmcSource | CtgovSource):
+            kind = "register" if isinstance(settings, CtgovSource) else "database"
+            source: Any = Recorded(settings.name, kind, None, exchanges, original.clock)
+        elif isinstance(settings, PubmedSource):
+            source = PubMedSource(way_out, email="replay@localhost.invalid", batch_size=settings.batch_size)
         else:
             source = Recorded(settings.name, settings.kind_in_prisma, None, exchanges, original.clock)
         dates = DateRange(start=settings.start, end=settings.end)
@@ -237,10 +295,10 @@ def _sources(original: Review, protocol: Protocol, exchanges: Exchanges) -> list
 class _Missing:
     """What the original could not find stays not found, for the reason that it stored."""
 
-    def __init__(self, original: Review) -> None:
+    def __init__(self, original: Review, pass_id: str) -> None:
         self.reasons = {
             stored.outcome.record_id: str(stored.outcome.content["why"])
-            for stored in original.store.outcome_log(original.pass_id)
+            for stored in original.store.outcome_log(pass_id)
             if stored.outcome.step == "fulltext" and "why" in stored.outcome.content
         }
 
@@ -282,17 +340,28 @@ def verify(given: Path, *, folder: Path | None = None) -> Done:
 
 
 def _accounts(review: Review) -> str:
-    lines = [
-        f"  {step}: {counts['entered']} entered = "
-        + " + ".join(f"{n} {kind}" for kind, n in counts.items() if kind != "entered")
-        for step, counts in check_all(review.store, review.pass_id).items()
-    ]
+    passes = review.store.passes()
+    lines = []
+    for each in passes:
+        lines += [f"pass {each}:"] if len(passes) > 1 else []
+        lines += [
+            f"  {step}: {counts['entered']} entered = "
+            + " + ".join(f"{n} {kind}" for kind, n in counts.items() if kind != "entered")
+            for step, counts in check_all(review.store, each).items()
+        ]
+        if each != passes[0]:
+            over = check_versions(review.store, each)
+            lines.append(
+                f"  reports: {over['before']} before - {over['excluded']} excluded again + {over['new']} new = "
+                f"{over['now']}"
+            )
     return "\n".join(["Every record is accounted for:", *lines])
 
 
 def _hashes(review: Review) -> str:
-    shown = {a.artefact_id: a.sha256 for a, _ in review.store.artefacts(review.pass_id)}
-    approvals = review.store.approvals(review.pass_id)
+    passes = review.store.passes()
+    shown = {a.artefact_id: a.sha256 for each in passes for a, _ in review.store.artefacts(each)}
+    approvals = [approval for each in passes for approval in review.store.approvals(each)]
     for approval in approvals:
         if shown.get(approval.artefact_id) != approval.artefact_sha256:
             raise StoreError(f"the approval of {approval.artefact_id} is for other content than is stored.")
@@ -319,9 +388,22 @@ def _bodies(review: Review) -> str:
     return f"{len(names)} stored bodies are what their names say."
 
 
+def _reported(review: Review) -> tuple[str, Event]:
+    """The newest pass that has made a report, and its last run: an update under way has not touched `out/`."""
+    for pass_id in reversed(review.store.passes()):
+        events = review.store.events(pass_id)
+        if any((event.step, event.kind) == ("report", "finished") for event in events):
+            break
+    else:
+        pass_id = review.pass_id
+        events = review.store.events(pass_id)
+    return pass_id, next(event for event in reversed(events) if event.kind == "run")
+
+
 def _outputs(review: Review) -> str:
-    run = next(e for e in reversed(review.store.events(review.pass_id)) if e.kind == "run")
-    expected, found = rendered(replay_deps(review, review, run, None)), _bytes(review.home.out)
+    pass_id, run = _reported(review)
+    expected = rendered(replay_deps(review, review, run, None, pass_id))
+    found = _bytes(review.home.out)
     different = sorted(n for n in expected.keys() | found.keys() if expected.get(n) != found.get(n))
     if different:
         raise StoreError(

@@ -8,13 +8,16 @@ from typing import Any
 
 from graphs.gates import cells_of, dispositions_of
 from tools.reporting.text import cell_text
-from tools.schemas import Artefact, Record
+from tools.schemas import Artefact, Record, Strategy
 from tools.store import Event, StoredOutcome
 
 __all__ = ["gate_files", "gate_text", "trace_text"]
 
 LISTED = 12
 """Lines of a long list on the terminal; the whole of it is in the file."""
+
+MANY_LINES = 40
+"""Of a strategy: beyond this the terminal shows only the lines that join others."""
 
 
 def gate_text(artefact: Artefact, files: Sequence[Path]) -> str:
@@ -36,16 +39,76 @@ def _elements(content: Mapping[str, Any]) -> str:
 
 
 def _strategy(content: Mapping[str, Any]) -> str:
-    blocks = [f"  {block['name']}: {' OR '.join(block['terms'])}" for block in content["blocks"]]
-    notes = [f"  note: {note}" for note in content["notes"]]
-    return "\n".join(
-        [
-            "Search strategy (PubMed syntax):",
-            f"  {content['text']}",
-            *(["", *blocks] if blocks else []),
-            *notes,
-        ]
-    )
+    """The strategy with hits line by line, and everything a searcher would want to know before signing it."""
+    strategy = _as_strategy(content)
+    parts = [
+        ["Search strategy (PubMed syntax):", f"  {strategy.text}"],
+        _counted_lines(strategy),
+        _known(strategy),
+        [f"  set aside from {x.block}: {x.term} ({x.why})" for x in strategy.set_aside],
+        _attempts(strategy),
+        [f"  seems to ask the same: PMID {x.pmid} ({x.year}) {x.title}" for x in strategy.earlier_reviews],
+        [f"  note: {note}" for note in strategy.notes],
+    ]
+    return "\n\n".join("\n".join(part) for part in parts if part)
+
+
+def _as_strategy(content: Mapping[str, Any]) -> Strategy:
+    return Strategy.model_validate({k: v for k, v in content.items() if k in Strategy.model_fields})
+
+
+def _strategy_csv(strategy: Strategy) -> str:
+    """Every line with its hits, then what was set aside."""
+    rows = [
+        [f"#{number}", line.text, line.label, "" if line.hits is None else str(line.hits), ""]
+        for number, line in enumerate(strategy.lines, start=1)
+    ]
+    rows += [["", x.term, x.block, "" if x.hits is None else str(x.hits), x.why] for x in strategy.set_aside]
+    return _csv(["line", "text", "concept", "hits", "set aside because"], rows)
+
+
+def _counted_lines(strategy: Strategy) -> list[str]:
+    if not strategy.counted_in:
+        return [f"  {block.name}: {' OR '.join(block.terms)}" for block in strategy.blocks]
+    width = max(len(f"{line.hits or 0:,}") for line in strategy.lines)
+    rows = [f"Line by line, with hits in {strategy.counted_in}:"]
+    joined_only = len(strategy.lines) > MANY_LINES
+    for number, line in enumerate(strategy.lines, start=1):
+        if joined_only and not (line.label or line.text.startswith("#")):
+            continue
+        hits = "?" if line.hits is None else f"{line.hits:,}"
+        name = f"  ({line.label})" if line.label else ""
+        rows.append(f"  #{number:<4}{hits:>{width}}  {_shortened(line.text)}{name}")
+    if joined_only:
+        rows.append(f"  … and each of the {len(strategy.lines)} lines in the file below")
+    return rows
+
+
+def _shortened(text: str) -> str:
+    """A long run of `#1 OR #2 OR …` by its ends."""
+    return text if len(text) <= 100 or not text.startswith("#") else f"{text[:40]} … {text[-20:]}"
+
+
+def _known(strategy: Strategy) -> list[str]:
+    if not strategy.known_studies:
+        return []
+    rows = []
+    for use in ("building", "validation"):
+        held = [x for x in strategy.known_studies if x.use == use and x.found is not None]
+        if held:
+            rows.append(f"  {use}: {sum(bool(x.found) for x in held)} of {len(held)} found")
+    return ["Known relevant studies:", *(rows or ["  none of them could be looked up"])]
+
+
+def _attempts(strategy: Strategy) -> list[str]:
+    if len(strategy.attempts) < 2:
+        return []
+    rows = [
+        f"  {n}: {'?' if x.hits is None else x.hits} hits, misses {', '.join(x.missed) or 'none'}"
+        + (f"; added {', '.join(x.added)}" if x.added else "")
+        for n, x in enumerate(strategy.attempts, start=1)
+    ]
+    return ["Attempts:", *rows]
 
 
 def _list(content: Mapping[str, Any]) -> str:
@@ -59,13 +122,20 @@ def _list(content: Mapping[str, Any]) -> str:
     ]
     rest = [f"  … and {len(lines) - LISTED} more"] if len(lines) > LISTED else []
     told = f"{len(lines)} suggestions: {counted}; {flagged} without evidence found; {by_hand} by a person."
-    return "\n".join([told, *shown, *rest])
+    changed = [
+        f"  {x['record_id']}: {'; '.join(x['changes'])} (was: {x['was'].replace('_', ' ')})"
+        for x in content.get("changed", ())
+    ]
+    heading = ["Changed since an earlier pass decided about them:"] if changed else []
+    return "\n".join([told, *shown, *rest, *heading, *changed])
 
 
 def gate_files(
     artefact: Artefact, records: Mapping[str, Record], verdicts: Mapping[str, StoredOutcome]
 ) -> dict[str, str]:
     """File name to CSV: the whole list of a gate, to be looked at, changed, and given to `edit --file`."""
+    if artefact.step == "query":
+        return {f"query-{artefact.revision}.csv": _strategy_csv(_as_strategy(artefact.content))}
     lines = dispositions_of(artefact.content)
     if not lines:
         return {}

@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Any
 from agent import config as configuration
 from agent.review import Review
 from tools.errors import ConfigError
-from tools.protocol import NO_MODEL, EngineConfig, PubmedSource, ReviewConfig, TaskName
+from tools.protocol import (
+    NO_MODEL,
+    CtgovSource,
+    EngineConfig,
+    EuropepmcSource,
+    ManualSource,
+    PubmedSource,
+    ReviewConfig,
+    TaskName,
+)
 from tools.schemas import sha256_of
 
 if TYPE_CHECKING:
@@ -22,12 +31,16 @@ if TYPE_CHECKING:
     from model.engine import Engine
     from tools.logs import CallLog, Exchanges
     from tools.reporting.data import EngineUse
+    from tools.search.sources.citations import CitationIndex
     from tools.search.vocabulary import Vocabulary
     from tools.transport import Transport
 
-__all__ = ["cache_folder", "environment_of", "live_deps", "step_bases"]
+__all__ = ["SERVICES", "cache_folder", "environment_of", "live_deps", "step_bases"]
 
 TASKS: tuple[TaskName, ...] = ("pico", "query", "screen", "characteristics")
+
+SERVICES = ("pubmed", "europepmc", "ctgov")
+"""Names of services whose address can be another one, such as a mirror."""
 
 Progress = Callable[[str, int, int], None]
 
@@ -104,7 +117,8 @@ def vocabulary(config: ReviewConfig, folder: Path) -> Vocabulary | None:
         raise ConfigError(
             f"search.vocabulary: {source} is not there. Remedy: correct the path in review.yaml."
         )
-    target = cache_folder() / "vocabularies" / f"{sha256_of(source.read_bytes())[:16]}.sqlite"
+    name = f"{sha256_of(source.read_bytes())[:16]}-{vocabularies.FORMAT}.sqlite"
+    target = cache_folder() / "vocabularies" / name
     if not target.is_file():
         target.parent.mkdir(parents=True, exist_ok=True)
         vocabularies.install(target, source).close()
@@ -159,17 +173,30 @@ def wrapped(backend: Engine, calls: CallLog, in_flight: int) -> Engine:
 
 
 def transport(
-    config: ReviewConfig, exchanges: Exchanges, pubmed_url: str | None = None, patience_s: float | None = None
+    config: ReviewConfig,
+    exchanges: Exchanges,
+    addresses: Mapping[str, str] | None = None,
+    patience_s: float | None = None,
 ) -> Transport:
-    """The one way out."""
+    """The one way out.
+
+    Args:
+        addresses: other addresses than the usual, by the names in `SERVICES`.
+    """
     from tools import eutils
     from tools.exchange import Patience
+    from tools.search.sources import ctgov, europepmc
     from tools.transport import Transport
 
     keys = [api_key(s) for s in config.sources if isinstance(s, PubmedSource)]
     emails = [config.email_for(s) for s in config.sources if isinstance(s, PubmedSource)]
     key = next((k for k in keys if k), None)
-    services = {eutils.SERVICE: eutils.service(pubmed_url, api_key=key)}
+    at = dict(addresses or {})
+    services = {
+        eutils.SERVICE: eutils.service(at.get("pubmed"), api_key=key),
+        europepmc.SERVICE: europepmc.service(at.get("europepmc")),
+        ctgov.SERVICE: ctgov.service(at.get("ctgov")),
+    }
     secrets = [s for s in (*keys, *emails) if s]
     patience = Patience() if patience_s is None else Patience(total_s=patience_s)
     return Transport(services, exchanges, cache=cache_folder(), secrets=secrets, patience=patience)
@@ -204,6 +231,7 @@ def sources(
     from graphs.deps import SourceUse
     from tools.search.sources.base import DateRange
     from tools.search.sources.local_files import LocalFiles
+    from tools.search.sources.manual import ManualSearch
     from tools.search.sources.pubmed import PubMedSource as PubMed
     from tools.search.sources.recorded import Recorded
 
@@ -212,7 +240,20 @@ def sources(
         told = partial(progress, f"searching {settings.name}")
         if isinstance(settings, PubmedSource):
             email = config.email_for(settings) or ""
-            source: Any = PubMed(way_out, email=email, api_key=api_key(settings), progress=told)
+            source: Any = PubMed(
+                way_out,
+                email=email,
+                api_key=api_key(settings),
+                batch_size=settings.batch_size,
+                progress=told,
+            )
+        elif isinstance(settings, EuropepmcSource | CtgovSource):
+            # Kept whole, because its question depends on the vocabulary, which a replay does not load.
+            live: Any = _live(settings, way_out, words, told, config.review.email)
+            source = Recorded(settings.name, live.kind, live, review.exchanges, review.clock)
+        elif isinstance(settings, ManualSource):
+            by_hand = ManualSearch(settings, folder)
+            source = Recorded(settings.name, by_hand.kind, by_hand, review.exchanges, review.clock)
         else:
             paths = [folder / file for file in settings.files]
             kind = settings.kind_in_prisma
@@ -221,6 +262,44 @@ def sources(
         dates = DateRange(start=settings.start, end=settings.end)
         uses.append(SourceUse(source, dates, settings.limit, settings.model_dump(mode="json", by_alias=True)))
     return uses
+
+
+def _live(
+    settings: EuropepmcSource | CtgovSource,
+    way_out: Transport,
+    words: Vocabulary | None,
+    told: Callable[[int, int], None],
+    email: str | None,
+) -> Any:
+    from tools.search.sources import ctgov, europepmc
+
+    if isinstance(settings, CtgovSource):
+        return ctgov.CtgovSource(
+            way_out, name=settings.name, thesaurus=words, page_size=settings.page_size, progress=told
+        )
+    return europepmc.EuropePmcSource(
+        way_out,
+        name=settings.name,
+        email=email,
+        synonym=settings.synonym,
+        thesaurus=words,
+        page_size=settings.page_size,
+        progress=told,
+    )
+
+
+def chaser(config: ReviewConfig, way_out: Transport) -> CitationIndex | None:
+    """Who knows citations, where the protocol asks for them."""
+    from tools.search.sources.citations import EuropePmcCitations, PubMedCitations
+
+    wanted = config.search.citations
+    if wanted is None:
+        return None
+    if wanted.source == "europepmc":
+        return EuropePmcCitations(way_out, email=config.review.email)
+    pubmed = next((s for s in config.sources if isinstance(s, PubmedSource)), None)
+    email = (config.email_for(pubmed) if pubmed else config.review.email) or ""
+    return PubMedCitations(way_out, email=email, api_key=api_key(pubmed) if pubmed else None)
 
 
 def texts(review: Review, config: ReviewConfig, folder: Path, way_out: Transport) -> Any:
@@ -245,9 +324,10 @@ def live_deps(
     review: Review,
     *,
     progress: Progress = silent,
-    pubmed_url: str | None = None,
+    addresses: Mapping[str, str] | None = None,
     patience_s: float | None = None,
     attempt: int = 1,
+    operator: str = "",
 ) -> Deps:
     """Everything the graph needs to go on with a review that has a protocol and a pass.
 
@@ -269,7 +349,7 @@ def live_deps(
             'take the new one as a protocol revision with `resume --reason "…"`.'
         )
     words, vectors = vocabulary(config, folder), embedder(config.prefilter.model)
-    way_out = review.closing.enter_context(transport(config, review.exchanges, pubmed_url, patience_s))
+    way_out = review.closing.enter_context(transport(config, review.exchanges, addresses, patience_s))
     settings = {task: config.engine.for_task(task) for task in TASKS}
     backends = {task: engine(settings[task], words, vectors) for task in TASKS}
     return Deps(
@@ -284,6 +364,7 @@ def live_deps(
             environment["embedder"], lambda: vectors, ScoreLog(review.database), partial(progress, "ranking")
         ),
         sources=sources(review, config, folder, words, way_out, progress),
+        citations=chaser(config, way_out),
         texts=texts(review, config, folder, way_out),
         notes=Notes(environment["vocabulary"], words, review.exchanges, review.clock),
         out=review.home.out,
@@ -292,6 +373,7 @@ def live_deps(
         engine_uses=tuple(engine_use(t, backends[t], settings[t]) for t in TASKS),
         given=brought(review, folder / config.fulltext.folder),
         attempt=attempt,
+        operator=operator,
     )
 
 
@@ -299,4 +381,5 @@ def brought(review: Review, fulltexts: Path) -> str:
     """Hash of what people have put beside the protocol so far: a change is worth another look."""
     files = sorted(fulltexts.iterdir()) if fulltexts.is_dir() else []
     listing = [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files]
-    return sha256_of([listing, len(review.store.study_links(review.pass_id))])
+    store, pass_id = review.store, review.pass_id
+    return sha256_of([listing, len(store.study_links(pass_id)), len(store.duplicate_decisions(pass_id))])

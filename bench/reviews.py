@@ -11,10 +11,23 @@ from typing import Any
 from tools.errors import InputFileError
 from tools.schemas import Criterion, Record
 
-__all__ = ["LabelledRecord", "Review", "criteria_of", "read_review", "statements_of"]
+__all__ = [
+    "LabelledRecord",
+    "Question",
+    "Review",
+    "criteria_of",
+    "elements_of",
+    "read_question",
+    "read_review",
+    "read_seed_collection",
+    "statements_of",
+]
 
 REMEDY = "Remedy: give a folder with review.json and records.jsonl.gz."
 
+REMEDY_SEEDS = "Remedy: give the folder that holds seed_collection.jsonl.gz."
+
+_SEARCHED = ("population", "intervention")
 _ELEMENTS = {"P": "population", "I": "intervention", "C": "comparator", "O": "outcome", "S": "design"}
 _LISTED = re.compile(r"^(?P<element>[\w /-]+?)\s+(?P<kind>INCLUDE|EXCLUDE)\s*:\s*(?P<items>.*)$")
 _HEADING = re.compile(
@@ -65,6 +78,91 @@ def read_review(folder: Path, limit: int | None = None) -> Review:
     if limit is not None:
         records.sort(key=lambda r: not (r.final or r.ta))
     return Review(folder.name, said.get("title") or folder.name, criteria_of(said), tuple(records[:limit]))
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a search starts from, the authors' own strategy where it is known, and what was included.
+
+    `elements`: searched elements in the review's own words, empty where it does not tell them apart.
+    `strategy` is empty where none is known; `platform` says in whose syntax it is written.
+    `included`: PMIDs.
+    """
+
+    review_id: str
+    title: str
+    text: str
+    elements: Mapping[str, tuple[str, ...]]
+    strategy: str
+    platform: str
+    included: frozenset[str]
+
+
+def read_question(folder: Path) -> Question:
+    """Read one review's folder for its question and its strategy. Included: after full text, else by abstract.
+
+    Raises:
+        InputFileError: as `read_review`.
+    """
+    review = read_review(folder)
+    said = json.loads((folder / "review.json").read_text(encoding="utf-8"))
+    final = {r.record.pmid: r.final if r.final is not None else r.ta for r in review.records if r.record.pmid}
+    return Question(
+        review_id=review.review_id,
+        title=review.title.replace("_", " "),
+        text=_question_line(said.get("criteria_text") or "") or review.title.replace("_", " "),
+        elements=elements_of(said),
+        strategy=said.get("query") or "",
+        platform=said.get("query_platform") or "",
+        included=frozenset(pmid for pmid, included in final.items() if included),
+    )
+
+
+def read_seed_collection(path: Path) -> tuple[Question, ...]:
+    """Questions of ielab's seed collection (doi:10.1145/3477495.3531748), of which only titles are known.
+
+    Raises:
+        InputFileError: the file is missing or is not in this form.
+    """
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") as lines:
+            rows = [json.loads(line) for line in lines if line.strip()]
+        return tuple(
+            Question(
+                review_id=f"seed_{row['id']}",
+                title=row["title"],
+                text=row["title"],
+                elements={},
+                strategy=row["query"],
+                platform="PubMed",
+                included=frozenset(map(str, row["included_studies"])),
+            )
+            for row in rows
+        )
+    except (OSError, ValueError, KeyError) as e:
+        raise InputFileError(f"{path}: cannot be read as the seed collection: {e!r}. {REMEDY_SEEDS}") from e
+
+
+def elements_of(said: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]:
+    """Population and intervention from `pico`, each alternative a phrase, else from listed criteria."""
+    pico = said.get("pico")
+    if pico:
+        questions = pico if isinstance(pico, list) else [pico]
+        found = {
+            element: tuple(dict.fromkeys(part for q in questions for part in _flat(q.get(key))))
+            for key, element in _ELEMENTS.items()
+            if element in _SEARCHED
+        }
+    else:
+        listed = _from_lists((said.get("criteria_text") or "").strip())
+        found = {c.element or "": c.terms for c in listed if c.kind == "include" and c.element in _SEARCHED}
+    return {name: found[name] for name in _SEARCHED if found.get(name)}
+
+
+def _question_line(text: str) -> str:
+    return next(
+        (line.partition(":")[2].strip() for line in text.splitlines() if line.startswith("QUESTION:")), ""
+    )
 
 
 def _record(row: Mapping[str, Any]) -> LabelledRecord:

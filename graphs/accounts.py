@@ -7,14 +7,30 @@ each step and by `python -m agent verify`.
 
 from collections.abc import Iterable, Sequence
 
+from graphs.passes import ASIDE, past_of, standing_after
 from tools.errors import Unaccounted
+from tools.reporting.data import OTHER_METHODS
 from tools.schemas import Outcome
-from tools.store import Store, StoredOutcome
+from tools.store import Search, Store, StoredOutcome
 
-__all__ = ["FLOW", "Key", "check", "check_all", "current_searches", "entering", "stale", "unsettled"]
+__all__ = [
+    "CITATIONS",
+    "FLOW",
+    "Key",
+    "check",
+    "check_all",
+    "check_versions",
+    "current_searches",
+    "entering",
+    "stale",
+    "unsettled",
+]
 
 Key = tuple[str, str]
 """(record_id, record_version)"""
+
+CITATIONS = "citations"
+"""Source and kind of the searches of step `chase`; no source of a protocol is called so."""
 
 FLOW = {
     "prefilter": "retrieve",
@@ -27,11 +43,19 @@ FLOW = {
 
 
 def current_searches(store: Store, pass_id: str) -> list[str]:
-    """The newest finished search of each source, in the order in which the sources were first searched."""
-    newest: dict[str, str] = {}
+    """The newest finished search of each source, in the order in which the sources were first searched.
+
+    Other methods come last: of a record that a database has as well, the database's stands for both. Searches
+    of citations add to each other, since each is about other reports. Looking known records up again is no
+    search: it brings nothing into the flow.
+    """
+    newest: dict[str, Search] = {}
     for search in store.searches(pass_id):
-        newest[search.source] = search.search_id
-    return list(newest.values())
+        if search.kind not in ASIDE:
+            adds = (search.source, search.kind) == (CITATIONS, CITATIONS)
+            newest[search.search_id if adds else search.source] = search
+    in_order = sorted(newest.values(), key=lambda search: search.kind in OTHER_METHODS)
+    return [search.search_id for search in in_order]
 
 
 def entering(store: Store, pass_id: str, step: str) -> list[Key]:
@@ -96,6 +120,25 @@ def check_all(store: Store, pass_id: str) -> dict[str, dict[str, int]]:
     """
     begun = store.counts(pass_id)
     return {step: check(store, pass_id, step) for step in ("retrieve", *FLOW) if step in begun}
+
+
+def check_versions(store: Store, pass_id: str) -> dict[str, int]:
+    """Reports over the passes: before − excluded again + newly included = now. Returns the four numbers.
+
+    Each side is taken from rows of its own: the earlier passes, this pass's decisions, and both together.
+
+    Raises:
+        Unaccounted: naming the reports that vanished or appeared.
+    """
+    before = {record_id for record_id, _ in past_of(store, pass_id).included()}
+    now = {record_id for record_id, _ in standing_after(store, pass_id).included()}
+    screened, ended = store.standing(pass_id, "screen"), store.standing(pass_id, "approve")
+    out = {i for step in (screened, ended) for i, s in step.items() if s.outcome.kind == "excluded"}
+    new = {i for i, stored in ended.items() if stored.outcome.kind == "passed"} - before
+    expected = (before - out) | new
+    if expected != now:
+        raise Unaccounted("update", expected - now, now - expected)
+    return {"before": len(before), "excluded": len(before & out), "new": len(new), "now": len(now)}
 
 
 def _holds(stored: StoredOutcome, key: Key, revision: int) -> bool:

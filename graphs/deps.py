@@ -12,6 +12,7 @@ from tools.reporting.data import EngineUse
 from tools.schemas import Record
 from tools.search.notes import Notes
 from tools.search.sources.base import DateRange, Source
+from tools.search.sources.citations import CitationIndex
 from tools.store import Protocol as ProtocolRevision
 from tools.store import Store
 
@@ -68,12 +69,18 @@ class Deps:
     out: Path
     progress: Progress
     version: str
+    citations: CitationIndex | None = None
+    """Who knows citations; None where the protocol asks for none."""
     engine_uses: tuple[EngineUse, ...] = ()
     """What the report says about each task's engine."""
     given: str = ""
     """Hash of what people have brought besides the protocol: full texts, groupings."""
     attempt: int = 1
     """Raised by a person who wants failures tried again."""
+    operator: str = ""
+    """Who runs the command."""
+    signed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Search event to the program and the person that first ran it: a replay signs as they did."""
 
     @property
     def revision(self) -> int:
@@ -88,6 +95,11 @@ class Deps:
     def revision_of(self, step: str) -> int:
         """See `effective_revision`."""
         return effective_revision(self.protocols, step)
+
+    def signature(self, search_id: str) -> Mapping[str, str]:
+        """The program and the person behind a search event."""
+        own = {"tool": f"leads-agent {self.version}", "operator": self.operator}
+        return self.signed.get(search_id, own)
 
     def records(self, keys: Sequence[tuple[str, str]]) -> list[Record]:
         """The records of (record_id, version) pairs."""

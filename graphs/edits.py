@@ -72,8 +72,7 @@ def _elements(old: Mapping[str, Any], text: str) -> dict[str, list[str]]:
 
 def _strategy(text: str) -> dict[str, Any]:
     parsed = queries.parse(text)  # refuses what is no strategy, with the place
-    strategy = Strategy(text=queries.render(parsed), notes=queries.lint(text))
-    return strategy.model_dump(mode="json") | {"call_key": ""}
+    return Strategy(text=queries.render(parsed), notes=queries.lint(text)).model_dump(mode="json")
 
 
 def _rows(text: str) -> list[dict[str, str]]:

@@ -12,6 +12,7 @@ from graphs.deps import Deps
 from graphs.gates import gate
 from graphs.state import ReviewState
 from graphs.steps.approve import approve
+from graphs.steps.chase import chase
 from graphs.steps.extract import extract
 from graphs.steps.fulltext import fulltext
 from graphs.steps.pico import pico
@@ -35,6 +36,9 @@ GATES = ("pico", "query", "screen", "extract")
 def build(deps: Deps, checkpointer: Any = None) -> Any:
     """Compile the review: `STEPS` in order, a gate after each step that the protocol names.
 
+    Where the protocol wants citations searched, `chase` follows `approve` and leads back to `retrieve` for as
+    long as it finds something to look at.
+
     At a gate *approve* goes on and *reject* ends the pass. *Edit* is no road back: it puts a new
     revision of the artefact under the same gate.
     """
@@ -47,6 +51,10 @@ def build(deps: Deps, checkpointer: Any = None) -> Any:
             graph.add_node(f"{name}_gate", gate(name, deps))
             graph.add_edge(name, f"{name}_gate")
             graph.add_conditional_edges(f"{name}_gate", _decision, {"approve": then, "reject": END})
+        elif name == "approve" and deps.config.search.citations is not None:
+            graph.add_node("chase", traced(chase, deps))
+            graph.add_edge(name, "chase")
+            graph.add_conditional_edges("chase", _found, {"again": "retrieve", "nothing": then})
         else:
             graph.add_edge(name, then)
     return graph.compile(checkpointer=checkpointer, name="review")
@@ -76,3 +84,7 @@ def traced(step: Step, deps: Deps) -> Callable[[ReviewState], dict[str, Any]]:
 
 def _decision(state: ReviewState) -> str:
     return state["decision"]
+
+
+def _found(state: ReviewState) -> str:
+    return "again" if state["found_by_citations"] else "nothing"

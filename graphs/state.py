@@ -32,6 +32,8 @@ class ReviewState(TypedDict, total=False):
     """Artefact: the list of suggested title/abstract decisions."""
     extract_id: str
     """Artefact: the list of suggested full-text decisions, and the extraction table."""
+    found_by_citations: list[str]
+    """Search events of the last look at citations; the edges read it: none, and the walk goes on to the end."""
     studies: int
     """How many studies the review includes."""
     report_sha256: str

@@ -33,6 +33,9 @@ from tools.schemas import Frozen
 
 __all__ = ["ChatEngine", "ChatSettings"]
 
+SAMPLING_TEMPERATURE = 0.8
+"""Of second and later samples: ten samples at temperature 0 would be one answer ten times."""
+
 
 @dataclass(frozen=True)
 class ChatSettings:
@@ -68,7 +71,7 @@ class ChatEngine:
             "text": prompt.text,
             "schema": _strict(request.task.answer),
             "sampling": {
-                "temperature": self.settings.temperature,
+                "temperature": self._temperature(request),
                 "max_tokens": self.settings.max_tokens,
                 "seed": self.settings.seed + request.sample,
             },
@@ -94,6 +97,10 @@ class ChatEngine:
         seconds = time.perf_counter() - began
         return Answer(value, raw, "", usage.get("input_tokens"), usage.get("output_tokens"), seconds)
 
+    def _temperature(self, request: Request[Any, Any]) -> float:
+        """The first sample as configured; further ones warm enough to differ from it."""
+        return max(self.settings.temperature, SAMPLING_TEMPERATURE if request.sample else 0.0)
+
     def _prompt(self, request: Request[Any, Any]) -> Prompt:
         return pack(self.settings.prompts, request.task.id).fill(request.task.variables(request.input))
 
@@ -104,6 +111,7 @@ class ChatEngine:
         bound = (await self._client()).bind(
             response_format={"type": "json_schema", "json_schema": schema},
             seed=self.settings.seed + request.sample,
+            temperature=self._temperature(request),
         )
         try:
             # The client's own timeout restarts with every byte; a server that trickles would hold us for ever.

@@ -80,7 +80,7 @@ class SourceRefused(SourceError):
 
     def __init__(self, source: str, query: str, said: str, remedy: str) -> None:
         super().__init__(f"{source} rejected the query: {said}\n  query: {query}\n  remedy: {remedy}")
-        self.source, self.query, self.said = source, query, said
+        self.source, self.query, self.said, self.remedy = source, query, said, remedy
 
 
 class SourceUnavailable(SourceError):
@@ -88,9 +88,11 @@ class SourceUnavailable(SourceError):
 
     exit_status = 4
 
-    def __init__(self, source: str, what: str) -> None:
+    def __init__(self, source: str, what: str, *, divisible: bool = False) -> None:
         super().__init__(f"{source} is not available: {what}")
         self.source, self.what = source, what
+        self.divisible = divisible
+        """It does answer, but not this question as a whole; smaller questions may get through."""
 
 
 class EngineError(ReviewError):

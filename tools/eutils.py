@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import Message
@@ -26,7 +26,25 @@ from tools.transport import Transport
 if TYPE_CHECKING:
     from lxml import etree
 
-__all__ = ["BASE_URL", "SERVICE", "Caller", "ask", "history_expired", "judge", "service", "xml_parser"]
+__all__ = [
+    "BASE_URL",
+    "GAP_S",
+    "SERVICE",
+    "Caller",
+    "Params",
+    "Utility",
+    "ask",
+    "call_of",
+    "history_expired",
+    "judge",
+    "service",
+    "xml_parser",
+]
+
+Utility: TypeAlias = Literal["esearch", "efetch", "epost", "esummary", "einfo", "elink"]
+
+Params: TypeAlias = Mapping[str, "str | Sequence[str]"]
+"""As NBK25499 names them; several values are a repeated parameter, as ELink takes them one by one."""
 
 Look: TypeAlias = "Callable[[etree._Element], Judgement]"
 """Judges the content of a well-formed answer, given its root."""
@@ -69,9 +87,13 @@ class Caller:
     tool: str = "leads-agent"
 
 
-def service(base_url: str | None = None, *, api_key: str | None = None) -> Service:
-    """The service for `Transport(services={SERVICE: …})`; another address for a local server or mirror."""
-    return Service(base_url=base_url or BASE_URL, gap_s=GAP_S["keyed" if api_key else "anonymous"])
+def service(base_url: str | None = None, *, api_key: str | None = None, gap_here: bool = False) -> Service:
+    """The service for `Transport(services={SERVICE: …})`; another address for a local server or mirror.
+
+    `gap_here` keeps NCBI's rate towards this very machine, too: for measuring.
+    """
+    gap_s = GAP_S["keyed" if api_key else "anonymous"]
+    return Service(base_url=base_url or BASE_URL, gap_s=gap_s, gap_here=gap_here)
 
 
 def history_expired(said: str) -> bool:
@@ -81,14 +103,15 @@ def history_expired(said: str) -> bool:
 
 def ask(
     transport: Transport,
-    utility: Literal["esearch", "efetch", "epost", "esummary", "einfo"],
+    utility: Utility,
     *,
     caller: Caller,
     event: str,
-    params: Mapping[str, str],
+    params: Params,
     stands_for: Mapping[str, str] | None = None,
     root: str,
     look: Look | None = None,
+    attempts: int | None = None,
 ) -> Reply:
     """Ask one E-utility.
 
@@ -101,19 +124,32 @@ def ask(
         stands_for: identity of the question where `params` point at the history server.
         root: root element of a good answer.
         look: see `judge`.
+        attempts: see `Transport.exchange`.
 
     Raises:
         SourceRefused, SourceUnavailable, ReplayMiss: see `Transport.exchange`.
     """
+    call = call_of(utility, caller=caller, event=event, params=params, stands_for=stands_for)
+    return transport.exchange(call, lambda reply: judge(reply, root, look), attempts=attempts)
+
+
+def call_of(
+    utility: Utility,
+    *,
+    caller: Caller,
+    event: str,
+    params: Params,
+    stands_for: Mapping[str, str] | None = None,
+) -> Call:
+    """The call that `ask` makes."""
     from Bio import Entrez
 
     call = _request(getattr(Entrez, utility), caller, params)
     told = None if stands_for is None else tuple(sorted(stands_for.items()))
-    call = call.model_copy(update={"event": event, "stands_for": told})
-    return transport.exchange(call, lambda reply: judge(reply, root, look))
+    return call.model_copy(update={"event": event, "stands_for": told})
 
 
-def _request(function: Callable[..., Any], caller: Caller, params: Mapping[str, str]) -> Call:
+def _request(function: Callable[..., Any], caller: Caller, params: Params) -> Call:
     """What Bio.Entrez would send, as a call of ours."""
     sent: list[Request] = []
     who = {"tool": caller.tool, "email": caller.email, "api_key": caller.api_key}
@@ -174,7 +210,10 @@ def judge(reply: Reply, root: str, look: Look | None = None) -> Judgement:
         return by_status
     found = _document(reply.body)
     if isinstance(found, str):
-        return by_status if by_status.kind != "ok" else Judgement(kind="transient", said=found)
+        # A set that began well and breaks off or breaks down: one of its records may be to blame.
+        broken = f"<{root}".encode() in reply.body
+        answer = Judgement(kind="transient", said=found, divisible=broken)
+        return by_status if by_status.kind != "ok" else answer
     errors = " / ".join(text for e in found.iter("ERROR") if (text := str(e.xpath("string()")).strip()))
     if errors:
         refused = by_status.kind == "permanent" or any(words in errors.lower() for words in _REFUSALS)

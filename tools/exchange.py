@@ -57,6 +57,9 @@ class Service(Frozen):
     gap_s: float = Field(
         default=0.0, ge=0, description="Least time between the starts of two calls of one host."
     )
+    gap_here: bool = Field(
+        default=False, description="Keep the gap towards this very machine as well: for measuring."
+    )
 
     @field_validator("base_url")
     @classmethod
@@ -64,6 +67,11 @@ class Service(Frozen):
         if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
             raise ValueError(f"not an address of a web service: {url!r}; it looks like https://host/path/")
         return url if url.endswith("/") else url + "/"
+
+    @property
+    def is_rated(self) -> bool:
+        """Whether calls have to wait for each other."""
+        return self.gap_s > 0 and (self.gap_here or not self.is_loopback)
 
     @property
     def is_loopback(self) -> bool:
@@ -130,6 +138,9 @@ class Judgement(Frozen):
 
     kind: Literal["ok", "transient", "permanent"]
     said: str = Field(default="", description="The service's own words, or what is wrong with the reply.")
+    divisible: bool = Field(
+        default=False, description="Asking for less at once may help: something in the answer is broken."
+    )
 
 
 class Reply(Frozen):

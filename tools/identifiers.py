@@ -19,7 +19,8 @@ __all__ = ["normal_doi", "normal_pmcid", "normal_pmid", "registry_ids", "registr
 
 def normal_doi(given: str) -> str | None:
     """The DOI in `given`, lower case and without resolver address; None when there is none."""
-    found = re.search(r"10\.\d{4,9}(?:\.\d+)*/\S+", unquote(given))
+    # The prefix's subdivisions are bounded: unbounded, a long run of `10.1234` takes minutes.
+    found = re.search(r"10\.\d{4,9}(?:\.\d{1,9}){0,5}/\S+", unquote(given))
     return found.group().lower().rstrip(".,;") if found else None
 
 
@@ -55,7 +56,7 @@ _REGISTERS: dict[str, str] = {
     "IRCT": r"IRCT\d{8,16}(?:N\d{1,3})?",
     "jRCT": r"(?:JPRN-)?jRCT[a-z]?\d{9,10}",
     "LBCTR": r"LBCTR\d{10}",
-    "NTR": r"NTR\d{3,5}",
+    "NTR": r"(?:NTR\d{3,5}|NL-OMON\d{4,6})",
     "PACTR": r"PACTR\d{15,16}",
     "ReBec": r"RBR-(?=[a-z]*\d)[0-9a-z]{5,8}",
     "RPCEC": r"RPCEC\d{8}",
@@ -76,7 +77,7 @@ _NUMBER = re.compile(
 _NAMES = tuple(_REGISTERS)
 # Most texts hold none of these. The long pattern alone took half the time of reading a file.
 _LONG_NUMBER = re.compile(r"\d(?:\d{4}|\d{3}/)")
-_SHORT_NUMBERS = ("rbr-", "jprn-", *(f"ntr{digit}" for digit in range(10)))
+_NTR = re.compile(r"ntr\d")
 
 
 def registry_ids(text: str) -> tuple[str, ...]:
@@ -86,7 +87,7 @@ def registry_ids(text: str) -> tuple[str, ...]:
     """
     if _LONG_NUMBER.search(text) is None:
         lower = text.lower()
-        if not any(hint in lower for hint in _SHORT_NUMBERS):
+        if not ("rbr-" in lower or "jprn-" in lower or "nl-omon" in lower or _NTR.search(lower)):
             return ()
     return tuple(dict.fromkeys(_one_spelling(m.group(), _register(m)) for m in _NUMBER.finditer(text)))
 
@@ -108,6 +109,8 @@ def _one_spelling(number: str, register: str) -> str:
         return f"EudraCT {bare}" if bare.count("-") == 2 else f"EUCT {bare}"
     if register == "ReBec":
         return "RBR-" + number[4:].lower()
+    if register == "NTR" and number[:2].upper() == "NL":
+        return "NL-OMON" + number[7:]
     if register == "jRCT":
         letter, digits = re.findall(r"jRCT([a-z]?)(\d+)", number, re.IGNORECASE)[0]
         return f"jRCT{letter.lower()}{digits}"

@@ -4,7 +4,7 @@ import re
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from tools.frameworks import Framework, ReviewKind, ReviewType, kind_of
 from tools.schemas import Criterion, FieldSpec, Frozen
@@ -14,12 +14,17 @@ __all__ = [
     "DEFAULT_PUBMED_LIMIT",
     "NO_MODEL",
     "OUTPUTS",
+    "Citations",
+    "ColumnField",
+    "CtgovSource",
     "EngineConfig",
     "EngineTasks",
+    "EuropepmcSource",
     "Extraction",
     "Fulltext",
     "Gate",
     "LocalSource",
+    "ManualSource",
     "OutputFormat",
     "Prefilter",
     "PubmedSource",
@@ -48,8 +53,11 @@ Backend = Literal["baseline", "openai"]
 DEFAULT_GATES: tuple[Gate, ...] = ("query", "screen", "extract")
 OUTPUTS: tuple[OutputFormat, ...] = ("html", "csv", "ris", "svg", "json")
 
-DEFAULT_PUBMED_LIMIT = 9999
-"""ESearch delivers no more from one result set (NBK25499, `retstart`)."""
+DEFAULT_PUBMED_LIMIT = 50_000
+"""More hits than any team screens by hand: a strategy that finds more is asked about before it is fetched."""
+
+DEFAULT_LIVE_LIMIT = 20_000
+"""For sources whose strategy is a translation, which finds more than was meant."""
 
 
 def _iso_date(text: str) -> str:
@@ -86,10 +94,18 @@ def _env_name(text: str) -> str:
     return text
 
 
+def _pmid(value: object) -> str:
+    text = str(value).strip().removeprefix("PMID").lstrip(": ")
+    if not re.fullmatch(r"[1-9]\d{0,8}", text) or isinstance(value, bool | float):
+        raise ValueError("is not a PMID; write the number of the PubMed record, such as 12345678")
+    return text
+
+
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 IsoDate = Annotated[str, AfterValidator(_iso_date)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 Email = Annotated[str, AfterValidator(_email)]
+Pmid = Annotated[str, BeforeValidator(_pmid)]
 EnvName = Annotated[str, AfterValidator(_env_name)]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$", max_length=60)]
 SourceName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=40)]
@@ -124,6 +140,33 @@ class Question(Frozen):
     )
 
 
+class Citations(Frozen):
+    """Citation searching (snowballing), once reports are included."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True)
+
+    backward: bool = Field(default=True, description="Look through the reference lists of these reports.")
+    forward: bool = Field(default=True, description="Look for works that cite these reports.")
+    start: Literal["included", "seeds"] = Field(
+        default="included",
+        alias="from",
+        description="`included`: the reports that the review includes. `seeds`: the seed studies.",
+    )
+    rounds: int = Field(
+        default=1,
+        ge=1,
+        le=3,
+        description="1: from what the databases gave; 2 and 3: also from what this gave.",
+    )
+    source: Literal["europepmc", "pubmed"] = Field(
+        default="europepmc",
+        description="Who knows the citations. PubMed knows only those of articles in PubMed Central.",
+    )
+    limit: int = Field(
+        default=2000, ge=1, description="A round with more new works in one direction is refused."
+    )
+
+
 class Search(Frozen):
     """How the strategy comes about."""
 
@@ -134,6 +177,22 @@ class Search(Frozen):
     include_elements: tuple[str, ...] | None = Field(
         default=None,
         description="Elements to search for. Default: those usual for the framework, no outcomes.",
+    )
+    samples: int = Field(
+        default=10,
+        ge=1,
+        le=50,
+        description="Proposals asked of the engine; their terms are united, as one alone forgets too much.",
+    )
+    seed_studies: tuple[Pmid, ...] = Field(
+        default=(),
+        description="PMIDs of studies known to be relevant. Half of them lend the strategy words, half test it.",
+    )
+    revisions: int = Field(
+        default=3, ge=0, le=10, description="How often a strategy that misses seed studies is revised."
+    )
+    citations: Citations | None = Field(
+        default=None, description="Search citations of included reports, too. Default: no."
     )
     vocabulary: Text | None = Field(
         default=None,
@@ -162,7 +221,10 @@ class PubmedSource(_Source):
     limit: int = Field(
         default=DEFAULT_PUBMED_LIMIT,
         ge=1,
-        description="A search with more hits is refused before anything is fetched.",
+        description="A search with more hits is refused, with an estimate, before anything is fetched.",
+    )
+    batch_size: int = Field(
+        default=500, ge=1, le=9_999, description="Records asked for at a time; fewer if answers break off."
     )
     email: Email | None = Field(
         default=None,
@@ -170,6 +232,39 @@ class PubmedSource(_Source):
     )
     api_key_env: EnvName | None = Field(
         default=None, description="Name of the environment variable that holds the NCBI API key."
+    )
+
+
+class EuropepmcSource(_Source):
+    """Europe PMC: PubMed's records, preprints and others."""
+
+    kind: Literal["europepmc"] = Field(description="Europe PMC.")
+    name: SourceName = Field(default="europepmc", description="Name of the source; begins each record's id.")
+    limit: int = Field(
+        default=DEFAULT_LIVE_LIMIT,
+        ge=1,
+        description="A search with more hits is refused before anything is fetched.",
+    )
+    synonym: bool = Field(
+        default=False, description="Let Europe PMC add synonyms of its own, as its website does."
+    )
+    page_size: int = Field(
+        default=500, ge=1, le=1000, description="Records asked for at a time; fewer if answers break off."
+    )
+
+
+class CtgovSource(_Source):
+    """ClinicalTrials.gov. The limits of dates are about the day on which it first posted a study."""
+
+    kind: Literal["ctgov"] = Field(description="ClinicalTrials.gov.")
+    name: SourceName = Field(default="ctgov", description="Name of the source; begins each record's id.")
+    limit: int = Field(
+        default=DEFAULT_LIVE_LIMIT,
+        ge=1,
+        description="A search with more hits is refused before anything is fetched.",
+    )
+    page_size: int = Field(
+        default=200, ge=1, le=1000, description="Studies asked for at a time; fewer if answers break off."
     )
 
 
@@ -187,7 +282,78 @@ class LocalSource(_Source):
     )
 
 
-SourceConfig = Annotated[PubmedSource | LocalSource, Field(discriminator="kind")]
+ColumnField = Literal[
+    "title",
+    "abstract",
+    "authors",
+    "year",
+    "journal",
+    "volume",
+    "issue",
+    "pages",
+    "doi",
+    "pmid",
+    "pmcid",
+    "issn",
+    "url",
+    "language",
+    "publication_types",
+    "keywords",
+    "registry_ids",
+    "own_id",
+    "created",
+    "updated",
+]
+"""What a column of a table can be named for; see `tools.search.formats.table`."""
+
+
+class ManualSource(Frozen):
+    """A search that you ran yourself where this program cannot search, with what you exported from it."""
+
+    kind: Literal["manual"] = Field(description="A search that was run by hand.")
+    name: SourceName = Field(description="Name of the database or place; begins each record's id.")
+    platform: Text = Field(description="Where it was searched, as Embase.com or Ovid MEDLINE(R) ALL.")
+    searched_on: IsoDate = Field(description="Day of the search, as 2026-03-01.")
+    searched_by: Text | None = Field(default=None, description="Who searched.")
+    strategy: Text | None = Field(
+        default=None,
+        description="The strategy exactly as run; for other ways than a database, what was done.",
+    )
+    strategy_file: Text | None = Field(
+        default=None, description="A text file with the strategy, relative to this file, in its place."
+    )
+    hits: int = Field(
+        ge=0, description="How many hits the platform declared. The files are checked against it."
+    )
+    files: tuple[Text, ...] = Field(
+        default=(),
+        description="What was exported, relative to this file; none only where there were no hits.",
+    )
+    columns: dict[ColumnField, Text] = Field(
+        default_factory=dict,
+        description='Columns of tables with unusual headers, as title: "Name of the column".',
+    )
+    kind_in_prisma: Literal["database", "register", "website", "organisation", "citations", "other"] = Field(
+        default="database", description="The box of the PRISMA diagram it is counted in."
+    )
+    limits: Text | None = Field(
+        default=None, description="Limits and restrictions that were set, and why (PRISMA-S 9)."
+    )
+    note: Text | None = Field(default=None, description="What else a reader should know.")
+    limit: int = Field(default=200_000, ge=1, description="Files with more records are refused.")
+
+    @property
+    def start(self) -> None:
+        """Dates were limited where the search was run, if at all; see `limits`."""
+
+    @property
+    def end(self) -> None:
+        """As `start`."""
+
+
+SourceConfig = Annotated[
+    PubmedSource | EuropepmcSource | CtgovSource | LocalSource | ManualSource, Field(discriminator="kind")
+]
 
 
 class EngineConfig(Frozen):

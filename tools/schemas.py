@@ -19,14 +19,18 @@ __all__ = [
     "Block",
     "Cell",
     "CellStatus",
+    "Correction",
     "Criterion",
     "CriterionVerdict",
     "Decision",
     "Disposition",
+    "EarlierReview",
     "Failed",
     "FieldSpec",
     "Frozen",
     "FullText",
+    "Hits",
+    "KnownStudyCheck",
     "Label",
     "Outcome",
     "OutcomeKind",
@@ -35,8 +39,11 @@ __all__ = [
     "Record",
     "RecordVerdict",
     "SearchResult",
+    "SetAside",
     "Stage",
     "Strategy",
+    "StrategyAttempt",
+    "StrategyLine",
     "Study",
     "Suggestion",
     "canonical_json",
@@ -53,7 +60,9 @@ it does not tell. Having no answer is a `Failed`, never a label."""
 Suggestion = Literal["pass", "exclude"]
 """What the machine suggests for a record. Deciding is a person's."""
 
-OutcomeKind = Literal["passed", "excluded", "not_screened", "waiting", "failed", "duplicate", "superseded"]
+OutcomeKind = Literal[
+    "passed", "excluded", "not_screened", "waiting", "failed", "duplicate", "seen_before", "superseded"
+]
 """Where a record stands after a step.
 
 passed        goes on to the next step
@@ -62,6 +71,7 @@ not_screened  below the prefilter's cut; nobody judged it
 waiting       a person must decide or supply something
 failed        the machine could not, and says why
 duplicate     another record of the same citation stands for it
+seen_before   an earlier pass has settled it, and nothing that matters has changed since
 superseded    its search was replaced
 """
 
@@ -143,12 +153,73 @@ class Block(Frozen):
     terms: tuple[str, ...] = Field(description="Each a term in PubMed syntax, tag included.")
 
 
+class SetAside(Frozen):
+    """A proposed term that is not searched for. Shown at the gate, so that a person can take it back."""
+
+    block: str
+    term: str
+    why: str
+    hits: int | None = None
+
+
+class StrategyLine(Frozen):
+    """One line of a strategy as searchers write it; its number is its place, from 1."""
+
+    text: str = Field(description="A term, or earlier lines joined: `#1 OR #2`.")
+    label: str = Field(default="", description="The concept, where the line is one.")
+    hits: int | None = Field(default=None, description="None: it could not be counted.")
+
+
+class KnownStudyCheck(Frozen):
+    """Whether the strategy finds a study that the reviewers know to be relevant."""
+
+    pmid: str
+    title: str = ""
+    use: Literal["building", "validation"] = Field(
+        description="`building` studies lend the strategy words; `validation` studies only test it."
+    )
+    found: bool | None = Field(description="None: the source does not hold this study.")
+    lacks: tuple[str, ...] = Field(default=(), description="Blocks of which the study holds no term.")
+
+
+class StrategyAttempt(Frozen):
+    """One version of the strategy on the way to the one that is shown."""
+
+    text: str
+    hits: int | None = None
+    missed: tuple[str, ...] = Field(default=(), description="PMIDs of known studies that it does not find.")
+    added: tuple[str, ...] = Field(default=(), description="Terms that were not in the attempt before.")
+    call_keys: tuple[str, ...] = ()
+
+
+class EarlierReview(Frozen):
+    """A systematic review that seems to have asked the question before."""
+
+    pmid: str
+    title: str
+    year: int | None = None
+
+
 class Strategy(Frozen):
     """A Boolean search strategy in PubMed syntax: the artefact of the query step."""
 
     text: str = Field(description="What is sent; authoritative.")
     blocks: tuple[Block, ...] = Field(default=(), description="How it came about; empty after an edit.")
     notes: tuple[str, ...] = Field(default=(), description="Warnings and remarks for the person at the gate.")
+    counted_in: str = Field(default="", description="Source whose hits `lines` gives; empty: not counted.")
+    lines: tuple[StrategyLine, ...] = ()
+    set_aside: tuple[SetAside, ...] = ()
+    known_studies: tuple[KnownStudyCheck, ...] = ()
+    attempts: tuple[StrategyAttempt, ...] = Field(default=(), description="Oldest first; the last is `text`.")
+    earlier_reviews: tuple[EarlierReview, ...] = ()
+
+
+class Correction(Frozen):
+    """One line of a record's comments and corrections (MEDLINE/PubMed data elements, CommentsCorrections)."""
+
+    kind: str = Field(description="PubMed's RefType, such as RetractionIn, ErratumIn, ExpressionOfConcernIn.")
+    citation: str = Field(default="", description="The other publication, in the source's words.")
+    pmid: str | None = None
 
 
 class Record(Frozen):
@@ -175,12 +246,33 @@ class Record(Frozen):
     keywords: tuple[str, ...] = ()
     registry_ids: tuple[str, ...] = Field(default=(), description="Trial registrations such as NCT01234567.")
     retracted: bool = False
+    issn: str = ""
+    url: str = Field(default="", description="Where the source shows it; never fetched, only printed.")
+    vernacular_title: str = Field(default="", description="Title in the work's own language.")
+    other_abstracts: tuple[str, ...] = Field(
+        default=(), description="Translations and plain-language summaries, `<type>, <language>: <text>`."
+    )
+    corrections: tuple[Correction, ...] = ()
+    created: str | None = Field(
+        default=None, description="Day on which the source first listed it, YYYY-MM-DD."
+    )
+    updated: str | None = Field(
+        default=None, description="Day of the source's last change to it, YYYY-MM-DD."
+    )
+    fields: tuple[tuple[str, str], ...] = Field(
+        default=(),
+        description="Tags and values of an imported citation, verbatim and in order, so that an export gives "
+        "them back; empty for what a service delivered.",
+    )
     warnings: tuple[str, ...] = Field(default=(), description="What could not be read of the source's form.")
 
     @cached_property
     def version(self) -> str:
-        """Content hash, 16 hex digits; part of every outcome's key."""
-        return sha256_of(self)[:16]
+        """Content hash, 16 hex digits; part of every outcome's key.
+
+        Over what is filled in only, so that a field which is added one day changes no old record.
+        """
+        return sha256_of(self.model_dump(mode="json", exclude_defaults=True))[:16]
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> "Record":
         """As pydantic's, but a changed copy has a version of its own."""
@@ -192,6 +284,17 @@ class Record(Frozen):
     def text(self) -> str:
         """What is read at title/abstract stage; quotes and their offsets refer to this string."""
         return f"{self.title}\n{self.abstract}" if self.abstract else self.title
+
+
+class Hits(Frozen):
+    """What a source says about a query without delivering records."""
+
+    source: str
+    query_sent: str
+    count: int
+    translation: str = ""
+    warnings: tuple[str, ...] = ()
+    pmids: tuple[str, ...] = Field(default=(), description="Of the first hits, as many as were asked for.")
 
 
 class SearchResult(Frozen):

@@ -16,10 +16,11 @@ from tools import tables
 from tools.blobs import Blobs
 from tools.database import Database
 from tools.errors import NotAllowed, StoreError
+from tools.records.decisions import DuplicateDecision
 from tools.records.linking import HandLink
 from tools.schemas import Approval, Artefact, Outcome, Record, SearchResult, canonical_json
 
-__all__ = ["Event", "Protocol", "Search", "Store", "StoredOutcome"]
+__all__ = ["Event", "OpenedPass", "Protocol", "Search", "Store", "StoredOutcome"]
 
 CHUNK = 500
 """Ids per IN clause, below the variable limits of every SQLite build."""
@@ -36,6 +37,17 @@ class Protocol:
     basis: Mapping[str, str]
     reason: str
     author: str
+    at: str
+
+
+@dataclass(frozen=True)
+class OpenedPass:
+    """A pass over the graph: the first walk, or an update."""
+
+    pass_id: str
+    kind: str
+    content: Mapping[str, Any]
+    """What it was opened with; empty for the first."""
     at: str
 
 
@@ -109,14 +121,41 @@ class Store:
             for row in rows
         ]
 
-    def open_pass(self, pass_id: str, kind: str) -> None:
-        """Begin a pass over the graph; beginning it again changes nothing."""
+    def open_pass(
+        self, pass_id: str, kind: str, content: Mapping[str, Any] | None = None, at: str | None = None
+    ) -> None:
+        """Begin a pass over the graph; beginning it again changes nothing.
+
+        Args:
+            pass_id: its number.
+            kind: `first` or `update`.
+            content: what it is opened with; it becomes the first line of the pass's trace, in the same
+                transaction.
+            at: when, for a replay; None reads the clock.
+        """
+        now = at or self.clock()
+        known = select(tables.pass_).where(tables.pass_.c.pass_id == pass_id)
         with self.database.writing() as connection:
-            if (
-                connection.execute(select(tables.pass_).where(tables.pass_.c.pass_id == pass_id)).first()
-                is None
-            ):
-                connection.execute(insert(tables.pass_).values(pass_id=pass_id, kind=kind, at=self.clock()))
+            if connection.execute(known).first() is not None:
+                return
+            connection.execute(insert(tables.pass_).values(pass_id=pass_id, kind=kind, at=now))
+            if content is not None:
+                line = {"pass_id": pass_id, "step": "review", "kind": "opened", "seconds": None, "at": now}
+                connection.execute(insert(tables.event).values(line | {"content": canonical_json(content)}))
+
+    def opened(self, pass_id: str) -> OpenedPass:
+        """How and when a pass began.
+
+        Raises:
+            StoreError: there is no such pass.
+        """
+        row = self._first(select(tables.pass_).where(tables.pass_.c.pass_id == pass_id))
+        if row is None:
+            raise StoreError(f"the review has no pass {pass_id}; see `python -m agent status`.")
+        table = tables.event
+        query = select(table.c.content).where(table.c.pass_id == pass_id, table.c.kind == "opened")
+        told = self._first(query.order_by(table.c.seq))
+        return OpenedPass(row.pass_id, row.kind, {} if told is None else json.loads(told.content), row.at)
 
     def passes(self) -> list[str]:
         """Pass ids, oldest first."""
@@ -346,6 +385,20 @@ class Store:
         rows = self._all(select(table).where(table.c.pass_id == pass_id).order_by(table.c.seq))
         return [(HandLink.model_validate_json(row.content), row.at) for row in rows]
 
+    def add_duplicate_decision(
+        self, pass_id: str, decision: DuplicateDecision, at: str | None = None
+    ) -> None:
+        """Insert what a person says about records that look alike."""
+        row = {"pass_id": pass_id, "content": canonical_json(decision), "by": decision.by}
+        with self.database.writing() as connection:
+            connection.execute(insert(tables.duplicate_decision).values(row | {"at": at or self.clock()}))
+
+    def duplicate_decisions(self, pass_id: str) -> list[tuple[DuplicateDecision, str]]:
+        """All such words with their times, oldest first."""
+        table = tables.duplicate_decision
+        rows = self._all(select(table).where(table.c.pass_id == pass_id).order_by(table.c.seq))
+        return [(DuplicateDecision.model_validate_json(row.content), row.at) for row in rows]
+
     def log(self, pass_id: str, event: Event) -> None:
         """Insert a line of the trace."""
         row = {"pass_id": pass_id, "step": event.step, "kind": event.kind, "seconds": event.seconds}
@@ -398,7 +451,10 @@ class Store:
             tables.record.c.record_id.in_(ids)
         )
         known = {(row.record_id, row.version) for row in connection.execute(query)}
-        new = {(r.record_id, r.version): canonical_json(r) for r in records}
+        new = {
+            (r.record_id, r.version): canonical_json(r.model_dump(mode="json", exclude_defaults=True))
+            for r in records
+        }
         rows = [
             {"record_id": record_id, "version": version, "content": content}
             for (record_id, version), content in new.items()

@@ -18,7 +18,7 @@ from sqlalchemy import (
 
 __all__ = ["SCHEMA_VERSION", "VIEWS", "metadata"]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised with every change of this file; a database of another version is refused, never guessed at."""
 
 metadata = MetaData()
@@ -170,6 +170,10 @@ score = Table(
 
 study_link = Table(
     "study_link", metadata, _seq(), _text("pass_id"), _text("content"), _text("by"), _text("at")
+)
+
+duplicate_decision = Table(
+    "duplicate_decision", metadata, _seq(), _text("pass_id"), _text("content"), _text("by"), _text("at")
 )
 
 event = Table(

@@ -147,19 +147,28 @@ class Transport:
         self._outside.close()
         self._inside.close()
 
-    def exchange(self, call: Call, judge: Callable[[Reply], Judgement] = judge_status) -> Reply:
+    def exchange(
+        self,
+        call: Call,
+        judge: Callable[[Reply], Judgement] = judge_status,
+        *,
+        attempts: int | None = None,
+        kept: bool = True,
+    ) -> Reply:
         """Answer a call. Asked before under the same key: the stored answer, without the network.
 
         Args:
             call: what is asked.
             judge: tells an answer from a failure that looks like one; only an answer is stored.
+            attempts: less patience than usual, for a question that is a trial.
+            kept: False asks the service in any case and stores nothing: is it well at this moment?
 
         Raises:
             SourceRefused: the service said no, for good.
             SourceUnavailable: no answer until our patience ended; nothing was stored.
             ReplayMiss: `replay_only`, and the log has no such exchange.
         """
-        stored = self._log.find(call.key) if self._log is not None else None
+        stored = self._log.find(call.key) if self._log is not None and kept else None
         if stored is not None:
             headers = {"content-type": stored.content_type}
             return Reply(
@@ -167,7 +176,19 @@ class Transport:
             )
         if self._replay_only:
             raise ReplayMiss(self._miss(call))
-        reply = self._ask(call, judge)
+        reply = self._ask(call, judge, min(attempts or self._patience.attempts, self._patience.attempts))
+        if kept:
+            self._keep(call, reply)
+        return reply
+
+    def settle(self, call: Call, body: bytes, content_type: str) -> Reply:
+        """Keep what was found out in the place of an answer that cannot be had, for resume and replay."""
+        at = self._now().astimezone(UTC).isoformat(timespec="seconds")
+        reply = Reply(status=200, headers={"content-type": content_type}, body=body, at=at)
+        self._keep(call, reply)
+        return reply
+
+    def _keep(self, call: Call, reply: Reply) -> None:
         if self._log is not None:
             self._log.save(
                 StoredExchange(
@@ -180,15 +201,15 @@ class Transport:
                     at=reply.at,
                 )
             )
-        return reply
 
-    def _ask(self, call: Call, judge: Callable[[Reply], Judgement]) -> Reply:
+    def _ask(self, call: Call, judge: Callable[[Reply], Judgement], attempts: int) -> Reply:
         """Ask until there is an answer, a refusal, or no patience left."""
         secrets = (*self._keys(call), *(v for n, v in call.params if n == "email"))
         end = self._monotonic() + self._patience.total_s
-        for attempt in range(1, self._patience.attempts + 1):
+        for attempt in range(1, attempts + 1):
             wanted: float | None = None
             cause: Exception | None = None
+            divisible = False
             try:
                 reply = self._once(call, end)
             except (httpx.TransportError, httpx.DecodingError, TimeoutError) as e:
@@ -203,18 +224,18 @@ class Transport:
                     raise SourceRefused(
                         call.service, call.request, said, "change the query or its limits, then run again"
                     )
-                wanted = retry_after_s(reply.headers, self._now())
+                wanted, divisible = retry_after_s(reply.headers, self._now()), judgement.divisible
             log.warning("%s %s: attempt %d failed: %s", call.service, call.path, attempt, said)
             pause = pause_s(attempt, wanted, self._chance())
-            if attempt == self._patience.attempts or self._monotonic() + pause > end:
-                raise self._unavailable(call, attempt, said, wanted) from cause
+            if attempt == attempts or self._monotonic() + pause > end:
+                raise self._unavailable(call, attempt, said, wanted, divisible=divisible) from cause
             self._sleep(pause)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _once(self, call: Call, end: float) -> Reply:
         """One attempt, queue included. Raises httpx's errors and TimeoutError."""
         service = self._service(call.service)
-        if service.gap_s and not service.is_loopback:
+        if service.is_rated:
             limit = RateLimit(self._cache / f"rate-{call.service}", service.gap_s, sleep=self._sleep)
             limit.wait(end - self._monotonic())
         client = self._inside if service.is_loopback else self._outside
@@ -255,6 +276,7 @@ class Transport:
                 raise SourceUnavailable(
                     service,
                     f"its answer is larger than {self._patience.max_bytes} bytes; ask for smaller batches",
+                    divisible=True,
                 )
             if self._monotonic() > end:
                 raise TimeoutError(f"still receiving after the deadline, {size} bytes so far")
@@ -280,12 +302,15 @@ class Transport:
                 name, f"no address is configured; known: {sorted(self._services)}"
             ) from None
 
-    def _unavailable(self, call: Call, attempts: int, said: str, wanted: float | None) -> SourceUnavailable:
+    def _unavailable(
+        self, call: Call, attempts: int, said: str, wanted: float | None, *, divisible: bool
+    ) -> SourceUnavailable:
         wait = f", which asks us to wait {wanted:.0f} s" if wanted else ""
         return SourceUnavailable(
             call.service,
             f"{call.path} failed {attempts} time(s){wait}; last: {said}\n"
             "  nothing is lost: run again later, and what has arrived is not asked for again",
+            divisible=divisible,
         )
 
     def _miss(self, call: Call) -> str:

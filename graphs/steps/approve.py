@@ -8,9 +8,10 @@ from typing import Any, Literal
 
 from graphs.accounts import Key, entering, stale
 from graphs.deps import Deps
+from graphs.passes import lineage, past_of
 from graphs.state import ReviewState
-from tools.records.linking import StudyGroup, studies
-from tools.schemas import Outcome, Study
+from tools.records.linking import StudyGroup, about_leaders, as_told_by_all, studies
+from tools.schemas import Outcome, Record, Study
 from tools.store import StoredOutcome
 
 __all__ = ["approve", "studies_of"]
@@ -48,13 +49,63 @@ def approve(_state: ReviewState, deps: Deps) -> dict[str, Any]:
 
 
 def studies_of(deps: Deps) -> list[Study]:
-    """The reports that passed title and abstract as studies: by registry number, or by a person's word."""
+    """The reports that passed title and abstract as studies: by registry number, or by a person's word.
+
+    In an update, the reports that the review included before stand first.
+    """
     keys = entering(deps.store, deps.pass_id, "approve")
     ends = {key: stored.outcome for key, stored in deps.store.outcomes(deps.pass_id, "approve").items()}
-    links = [link for link, _at in deps.store.study_links(deps.pass_id)]
-    known = {record_id for record_id, _ in keys}
-    by_hand = [link for link in links if set(link.report_ids) <= known]
-    return [_study(group, ends) for group in studies(deps.records(keys), by_hand)]
+    before = _included_before(deps)
+    ends |= {record_id: _held(outcome, ends.get(record_id)) for record_id, outcome in before.items()}
+    now = {record_id for record_id, _ in keys}
+    reports = [(i, outcome.record_version) for i, outcome in before.items() if i not in now] + keys
+    passes = [*lineage(deps.store, deps.pass_id), deps.pass_id]
+    links = [link for each in passes for link, _at in deps.store.study_links(each)]
+    known = {record_id for record_id, _ in reports}
+    copies = _copies(known, passes, deps)
+    by_hand = [link for each in links if set((link := about_leaders(each, copies)).report_ids) <= known]
+    told = [as_told_by_all(record, copies.get(record.record_id, ())) for record in deps.records(reports)]
+    return [_study(group, ends) for group in studies(told, by_hand)]
+
+
+def _copies(leaders: set[str], passes: Sequence[str], deps: Deps) -> dict[str, list[Record]]:
+    """The duplicates of each report: one may name a registration that the record which stands for it lacks."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for each in passes:
+        for record_id, stored in deps.store.outcomes(each, "retrieve").items():
+            leader = (
+                stored.outcome.content.get("duplicate_of") if stored.outcome.kind == "duplicate" else None
+            )
+            if leader in leaders:
+                found.setdefault(str(leader), []).append((record_id, stored.outcome.record_version))
+    return {leader: deps.records(keys) for leader, keys in found.items()}
+
+
+def _included_before(deps: Deps) -> dict[str, Outcome]:
+    """The reports that earlier passes included, as they stand unless this pass decides otherwise."""
+    included = past_of(deps.store, deps.pass_id).included()
+    screened = deps.store.standing(deps.pass_id, "screen") if included else {}
+    found = {}
+    for record_id, version in included:
+        now = screened.get(record_id)
+        state: State = "excluded" if now is not None and now.outcome.kind == "excluded" else "included"
+        reason = now.outcome.reason if now is not None and state == "excluded" else None
+        found[record_id] = Outcome(
+            step="approve",
+            record_id=record_id,
+            record_version=version,
+            kind=KIND[state],
+            reader="rule",
+            reason=reason,
+            content={"state": state},
+        )
+    return found
+
+
+def _held(before: Outcome, now: Outcome | None) -> Outcome:
+    """An earlier decision holds until a person has taken another."""
+    decided = now is not None and now.content.get("state") in ("included", "excluded")
+    return now if now is not None and decided and now.kind != "superseded" else before
 
 
 def _study(group: StudyGroup, ends: Mapping[str, Outcome]) -> Study:

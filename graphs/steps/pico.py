@@ -4,6 +4,7 @@ from typing import Any
 
 from graphs.deps import Deps
 from graphs.state import ReviewState
+from graphs.taking_over import taken_over
 from model.engine import Request
 from model.pool import ask
 from model.tasks.pico import TASK, PicoInput
@@ -13,7 +14,7 @@ __all__ = ["pico"]
 
 def pico(_state: ReviewState, deps: Deps) -> dict[str, Any]:
     """Store the elements as an artefact; what the reviewer gave stays, and an edited revision too."""
-    standing = deps.store.artefact(deps.pass_id, "pico")
+    standing = taken_over("pico", deps.basis["pico"], deps) or deps.store.artefact(deps.pass_id, "pico")
     if standing is not None and standing.basis == deps.basis["pico"]:
         return {"pico_id": standing.artefact_id}
     question = deps.config.question

@@ -4,12 +4,14 @@ What lies below the cut is *not screened*, never *excluded*; a random sample of 
 same, so that a person can see what the cut costs.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from graphs.accounts import entering, stale
 from graphs.deps import Deps
+from graphs.passes import taken_up
 from graphs.state import ReviewState
+from graphs.steps.chase import only_by_citations
 from tools.schemas import Outcome, Record
 from tools.screening.rank import prefilter as cut_of
 
@@ -22,7 +24,8 @@ def prefilter(_state: ReviewState, deps: Deps) -> dict[str, Any]:
     known = deps.store.outcomes(deps.pass_id, "prefilter")
     revision = deps.revision_of("prefilter")
     outcomes = []
-    for outcome in _ranked(deps.records(keys), deps):
+    again = taken_up(deps.store, deps.pass_id)
+    for outcome in _ranked(deps.records(keys), again, deps):
         before = known.get(outcome.record_id)
         if before is not None and before.protocol_revision >= revision and _same(before.outcome, outcome):
             continue
@@ -43,13 +46,17 @@ def question_of(deps: Deps) -> list[str]:
     return [statement for statement in statements if statement]
 
 
-def _ranked(records: list[Record], deps: Deps) -> list[Outcome]:
+def _ranked(records: list[Record], again: Collection[str], deps: Deps) -> list[Outcome]:
     texts = {record.record_id: record.text for record in records if record.text.strip()}
     scores = deps.ranker.scores(question_of(deps), texts)
     settings = deps.config.prefilter
-    cut = cut_of(scores, keep=settings.keep, audit=settings.audit, seed=settings.seed)
+    # The cut was set for what databases give. What citations gave goes on, and takes no other record's place.
+    chased = only_by_citations(deps)
+    listed = {record_id: score for record_id, score in scores.items() if record_id not in chased}
+    cut = cut_of(listed, keep=settings.keep, audit=settings.audit, seed=settings.seed)
     rank = {record_id: place for place, record_id in enumerate(cut.ranked, start=1)}
-    kept, audit = set(cut.kept), set(cut.audit)
+    # What a person has seen before and must see again is not lost to a ranking.
+    kept, audit = set(cut.kept) | set(again), set(cut.audit) - set(again)
     return [_outcome(record, rank, scores, kept, audit) for record in records]
 
 

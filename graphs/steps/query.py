@@ -1,19 +1,24 @@
-"""Step `query`: a Boolean strategy from the elements, every term of it checked before it is shown."""
+"""Step `query`: a Boolean strategy from the elements, grounded and tested before it is shown."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from graphs.deps import Deps
+from graphs.counting import Counter
+from graphs.deps import Deps, SourceUse
+from graphs.known import known_studies
 from graphs.state import ReviewState
-from model.engine import Request
-from model.pool import ask
-from model.tasks.query import TASK, QueryInput
-from tools import frameworks
+from graphs.strategy import Plan, build, examine
+from graphs.taking_over import taken_over
+from model.tasks.query import QueryInput
 from tools.errors import ConfigError
-from tools.schemas import Block, Strategy, sha256_of
-from tools.search import query as queries
+from tools.schemas import Strategy, sha256_of
 
-__all__ = ["query"]
+__all__ = ["counter_of", "examined", "query"]
+
+COUNTS = ("pubmed", "europepmc", "local")
+"""Kinds of sources that can count a term, the best first."""
+
+LIVE = ("pubmed", "europepmc")
 
 
 def query(_state: ReviewState, deps: Deps) -> dict[str, Any]:
@@ -21,61 +26,73 @@ def query(_state: ReviewState, deps: Deps) -> dict[str, Any]:
     elements = deps.store.artefact(deps.pass_id, "pico")
     assert elements is not None
     basis = sha256_of([deps.basis["query"], elements.sha256])
-    standing = deps.store.artefact(deps.pass_id, "query")
+    standing = taken_over("query", basis, deps) or deps.store.artefact(deps.pass_id, "query")
     if standing is not None and standing.basis == basis:
         return {"query_id": standing.artefact_id}
+    revision = 1 if standing is None else standing.revision + 1
+    counter = counter_of(deps, f"{deps.pass_id}/query/{revision}")
     given = deps.config.search.strategy
-    author, call_key = "protocol", ""
     if given is not None:
-        strategy = Strategy(text=given, notes=deps.notes.of(given))
+        strategy, author = examined(given, deps, counter), "protocol"
     else:
-        strategy, call_key = _from_elements(elements.content["elements"], deps)
+        strategy = _from_elements(elements.content["elements"], deps, counter)
         author = f"machine:{deps.engines['query'].name}"
-    content = strategy.model_dump(mode="json") | {"call_key": call_key}
+    content = strategy.model_dump(mode="json")
     made = deps.store.add_artefact(deps.pass_id, "query", content, author=author, basis=basis)
     return {"query_id": made.artefact_id}
 
 
-def _from_elements(elements: Mapping[str, list[str]], deps: Deps) -> tuple[Strategy, str]:
+def counter_of(deps: Deps, event: str) -> Counter:
+    """Counts in the review's best source for that: a live database before a corpus of files."""
+    use = _counting(deps)
+    if use is None:
+        return Counter(None)
+    return Counter(use.source, event, live=use.settings.get("kind") in LIVE, progress=deps.progress)
+
+
+def _counting(deps: Deps) -> SourceUse | None:
+    able = [use for use in deps.sources if use.settings.get("kind") in COUNTS]
+    return min(able, key=lambda use: COUNTS.index(use.settings["kind"]), default=None)
+
+
+def examined(text: str, deps: Deps, counter: Counter) -> Strategy:
+    """A person's strategy as it is, with its counts, its known studies and what is to be said about it."""
+    known = known_studies(deps.config.search.seed_studies, counter)
+    strategy = examine(text, counter, known)
+    return strategy.model_copy(
+        update={"notes": (*deps.notes.of(text), *strategy.notes, *_too_many(strategy, deps))}
+    )
+
+
+def _from_elements(elements: Mapping[str, list[str]], deps: Deps, counter: Counter) -> Strategy:
     searched = {name: tuple(elements[name]) for name in deps.config.searched if elements.get(name)}
     if not searched:
         raise ConfigError(
             f"nothing to search for: none of the elements {', '.join(deps.config.searched)} is filled. "
             "Remedy: fill question.elements or search.strategy in review.yaml."
         )
-    review, question = deps.config.review, deps.config.question
-    asked = QueryInput(title=review.title, framework=question.framework, elements=searched)
-    answer = ask(deps.engines["query"], Request(TASK, asked, attempt=deps.attempt))
-    blocks, refused = _usable(answer.value.blocks)
-    text = " AND ".join(f"({' OR '.join(block.terms)})" for block in blocks)
-    text = frameworks.with_filters(text, deps.config.search.filters)
-    notes = (*refused, *deps.notes.of(text))
-    return Strategy(text=text, blocks=blocks, notes=notes), answer.key
+    review, settings = deps.config.review, deps.config.search
+    plan = Plan(
+        asked=QueryInput(title=review.title, framework=deps.config.question.framework, elements=searched),
+        samples=settings.samples,
+        revisions=settings.revisions,
+        in_flight=deps.in_flight["query"],
+        attempt=deps.attempt,
+        filters=settings.filters,
+    )
+    known = known_studies(settings.seed_studies, counter)
+    strategy = build(plan, deps.engines["query"], counter, deps.notes.headings, known)
+    notes = (*strategy.notes, *deps.notes.of(strategy.text), *_too_many(strategy, deps))
+    return strategy.model_copy(update={"notes": tuple(dict.fromkeys(notes))})
 
 
-def _usable(blocks: Iterable[Block]) -> tuple[tuple[Block, ...], tuple[str, ...]]:
-    """The blocks with those of their terms that are single, well-formed terms; the others as notes.
-
-    An engine's words never reach a source unread: what is no term of the query language is shown to
-    the person at the gate instead of being sent.
-    """
-    kept, refused = [], []
-    for block in blocks:
-        good = [term for term in block.terms if _is_term(term)]
-        bad = [term for term in block.terms if term not in good]
-        refused += [f"left out of block {block.name}: {term!r} is not one search term" for term in bad]
-        if not good:
-            raise ConfigError(
-                f"no usable search term for {block.name!r}. Remedy: give more words in question.elements, or a "
-                "search.strategy of your own, in review.yaml."
-            )
-        kept.append(Block(name=block.name, terms=tuple(good)))
-    return tuple(kept), tuple(refused)
-
-
-def _is_term(text: str) -> bool:
-    """One term of the query language; no operators, so an engine cannot smuggle in a strategy of its own."""
-    try:
-        return isinstance(queries.parse(text), queries.Term)
-    except queries.QuerySyntaxError:
-        return False
+def _too_many(strategy: Strategy, deps: Deps) -> tuple[str, ...]:
+    """A search over the limit would be refused at the next step; better known at the gate."""
+    use = _counting(deps)
+    hits = strategy.attempts[-1].hits if strategy.attempts else None
+    if use is None or hits is None or hits <= use.limit:
+        return ()
+    return (
+        f"{hits} hits in {use.source.name} are more than its limit of {use.limit}: narrow the strategy, or raise "
+        "the limit in review.yaml",
+    )

@@ -6,15 +6,20 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from graphs.accounts import current_searches
+from graphs.accounts import check_versions, current_searches
 from graphs.deps import Deps
 from graphs.gates import cells_of
+from graphs.passes import ASIDE, Opening, lineage, opening, past_of
 from graphs.state import ReviewState
 from graphs.steps.approve import studies_of
 from tools.errors import StoreError
+from tools.frameworks import FILTERS
 from tools.reporting.data import (
     ArtefactEdit,
+    EarlierRecord,
+    FilterUse,
     FinalDecision,
+    PassLine,
     Prefilter,
     ProtocolRevision,
     QuestionElement,
@@ -22,10 +27,12 @@ from tools.reporting.data import (
     ReportStatus,
     ReviewData,
     SearchRun,
+    StrategyUse,
 )
 from tools.reporting.render import render_all
-from tools.schemas import Failed, Record, RecordVerdict, sha256_of
-from tools.store import Protocol, Search, StoredOutcome
+from tools.reporting.standing import standing as place_of
+from tools.schemas import Cell, Failed, Record, RecordVerdict, Strategy, sha256_of
+from tools.store import Protocol, Search, Store, StoredOutcome
 
 __all__ = ["differences", "report", "review_data", "write_all"]
 
@@ -43,6 +50,7 @@ DEDUPLICATION = "Equal PMID or DOI with agreeing titles; doubtful pairs are kept
 
 def report(_state: ReviewState, deps: Deps) -> dict[str, Any]:
     """Render the review and swap the new files in, all at once."""
+    check_versions(deps.store, deps.pass_id)
     files = rendered(deps)
     write_all(deps.out, files)
     return {"report_sha256": sha256_of({name: sha256_of(body) for name, body in files.items()})}
@@ -50,7 +58,13 @@ def report(_state: ReviewState, deps: Deps) -> dict[str, Any]:
 
 def rendered(deps: Deps) -> dict[str, bytes]:
     """File name to bytes: a pure function of the stored rows."""
-    wanted = ["search.txt", *(name for output in deps.config.outputs for name in FILES[output])]
+    wanted = [
+        "search.txt",
+        "search-appendix.md",
+        *(name for output in deps.config.outputs for name in FILES[output]),
+    ]
+    if opening(deps.store, deps.pass_id) is not None and "csv" in deps.config.outputs:
+        wanted.append("earlier.csv")
     return render_all(review_data(deps), wanted)
 
 
@@ -81,7 +95,6 @@ def review_data(deps: Deps) -> ReviewData:
     """The review as one value, every tuple in the order of stored rows."""
     config, store = deps.config, deps.store
     elements = store.artefact(deps.pass_id, "pico")
-    extracted = store.artefact(deps.pass_id, "extract")
     question = {} if elements is None else elements.content["elements"]
     return ReviewData(
         review_id=deps.review_id,
@@ -101,13 +114,28 @@ def review_data(deps: Deps) -> ReviewData:
         embedder=deps.ranker.name,
         deduplication=DEDUPLICATION,
         searches=_searches(deps),
-        records=tuple(_lines(deps)),
+        records=tuple(_lines(store, deps.pass_id)),
         studies=tuple(studies_of(deps)) if store.outcomes(deps.pass_id, "approve") else (),
         fields=config.form,
-        cells=() if extracted is None else tuple(cells_of(extracted.content)),
+        cells=_cells(deps),
         approvals=tuple(store.approvals(deps.pass_id)),
         edits=tuple(_edits(deps)),
+        strategy=_strategy(deps),
+        passes=_passes(deps),
+        earlier=tuple(_earlier(deps)),
     )
+
+
+def _cells(deps: Deps) -> tuple[Cell, ...]:
+    """The extraction table; what this pass has not extracted again stands as an earlier one left it."""
+    cells: dict[str, list[Cell]] = {}
+    for each in [*lineage(deps.store, deps.pass_id), deps.pass_id]:
+        extracted = deps.store.artefact(each, "extract")
+        fresh: dict[str, list[Cell]] = {}
+        for cell in [] if extracted is None else cells_of(extracted.content):
+            fresh.setdefault(cell.report_id, []).append(cell)
+        cells |= fresh
+    return tuple(cell for group in cells.values() for cell in group)
 
 
 # Protocol, searches, people ----------------------------------------------------------------------
@@ -154,7 +182,11 @@ def _said(value: Any) -> str:
 def _searches(deps: Deps) -> tuple[SearchRun, ...]:
     current = set(current_searches(deps.store, deps.pass_id))
     return tuple(
-        _search(search, len(deps.store.hits(search.search_id)), search.search_id not in current)
+        _search(
+            search,
+            len(deps.store.hits(search.search_id)),
+            search.search_id not in current and search.kind not in ASIDE,
+        )
         for search in deps.store.searches(deps.pass_id)
     )
 
@@ -191,14 +223,121 @@ def _edits(deps: Deps) -> Iterable[ArtefactEdit]:
             )
 
 
+def _strategy(deps: Deps) -> StrategyUse | None:
+    artefact = deps.store.artefact(deps.pass_id, "query")
+    if artefact is None:
+        return None
+    strategy = Strategy.model_validate(
+        {key: value for key, value in artefact.content.items() if key in Strategy.model_fields}
+    )
+    approval = deps.store.approval(artefact.artefact_id)
+    filters = [one for one in FILTERS.values() if _holds(strategy.text, one.text)]
+    return StrategyUse(
+        text=strategy.text,
+        author=artefact.author,
+        approved_by="" if approval is None else approval.by,
+        approved_at="" if approval is None else approval.at,
+        counted_in=strategy.counted_in,
+        lines=strategy.lines,
+        filters=tuple(
+            FilterUse(id=one.id, text=one.text, source=one.source)
+            for one in filters
+            # One filter may be a part of another; then only the whole was chosen.
+            if not any(other is not one and _holds(other.text, one.text) for other in filters)
+        ),
+        seeds=strategy.known_studies,
+        earlier_reviews=strategy.earlier_reviews,
+        notes=strategy.notes,
+    )
+
+
+def _holds(strategy: str, filter_text: str) -> bool:
+    """Whether a filter stands in a strategy, however it is bracketed and spaced."""
+    plain = "".join(strategy.casefold().split())
+    return "".join(filter_text.casefold().split()).removeprefix("(").removesuffix(")") in plain
+
+
+# Passes ------------------------------------------------------------------------------------------
+
+
+def _passes(deps: Deps) -> tuple[PassLine, ...]:
+    return tuple(_pass(each, deps) for each in [*lineage(deps.store, deps.pass_id), deps.pass_id])
+
+
+def _pass(pass_id: str, deps: Deps) -> PassLine:
+    told, at = opening(deps.store, pass_id), deps.store.opened(pass_id).at
+    if told is None:
+        return PassLine(pass_id=pass_id, kind="first", opened=at)
+    refused = [e.content for e in deps.store.events(pass_id) if e.kind == "not_looked_up"]
+    return PassLine(
+        pass_id=pass_id,
+        kind="update",
+        opened=at,
+        by=told.by,
+        reason=told.reason,
+        previous=told.previous,
+        overlap_days=told.overlap_days,
+        changes=_changes(told, deps) if pass_id == deps.pass_id else (),
+        not_looked_up=tuple(
+            dict.fromkeys(f"{x['source']}: {x['records']} reports: {x['said']}" for x in refused)
+        ),
+    )
+
+
+def _changes(told: Opening, deps: Deps) -> tuple[str, ...]:
+    """What decides or ranks in another way than in the pass before. Nothing learned there holds any more."""
+    found = []
+    for use in deps.engine_uses:
+        if use.task not in told.engines:
+            found.append(f"{use.task}: the engine of the pass before is not recorded; now {use.name}")
+            continue
+        name, prompt = told.engines[use.task]
+        if name != use.name:
+            found.append(f"{use.task}: engine {name} became {use.name}")
+        if prompt != use.prompt:
+            found.append(f"{use.task}: prompt {prompt or 'none'} became {use.prompt or 'none'}")
+    now: Mapping[str, str] = deps.protocols[-1].content["environment"]
+    found += [
+        f"{what}: {told.environment[what]} became {now[what]}"
+        for what in sorted(told.environment)
+        if now.get(what) != told.environment[what]
+    ]
+    return tuple(found)
+
+
+def _earlier(deps: Deps) -> Iterable[EarlierRecord]:
+    """All records of the earlier passes, each as the last pass that dealt with it left it."""
+    past = past_of(deps.store, deps.pass_id)
+    ends = {each: _ends(each, deps) for each in lineage(deps.store, deps.pass_id)}
+    for record_id, before in past.known.items():
+        line, place = ends[before.pass_id][record_id]
+        decision = line.full_text or line.title_abstract
+        yield EarlierRecord(
+            record=line.record,
+            pass_id=before.pass_id,
+            standing=place,
+            included=before.included,
+            reason="" if decision is None else decision.reason or "",
+            by="" if decision is None else decision.by,
+            how="" if decision is None else decision.how,
+        )
+
+
+def _ends(pass_id: str, deps: Deps) -> dict[str, tuple[RecordLine, str]]:
+    current = set(current_searches(deps.store, pass_id))
+    gone = frozenset(s.search_id for s in deps.store.searches(pass_id) if s.search_id not in current)
+    return {line.record.record_id: (line, place_of(line, gone)) for line in _lines(deps.store, pass_id)}
+
+
 # Records -----------------------------------------------------------------------------------------
 
 
-def _lines(deps: Deps) -> Iterable[RecordLine]:
-    """Every record that any search of this pass brought, in the order in which they came."""
-    store, pass_id = deps.store, deps.pass_id
+def _lines(store: Store, pass_id: str) -> Iterable[RecordLine]:
+    """Every record that any search of a pass brought, in the order in which they came."""
     found: dict[tuple[str, str], list[str]] = {}
     for search in store.searches(pass_id):
+        if search.kind in ASIDE:
+            continue
         for key in store.hits(search.search_id):
             found.setdefault(key, []).append(search.search_id)
     newest = {record_id: (record_id, version) for record_id, version in found}
@@ -227,10 +366,14 @@ def _line(
         screened = None
     if _live(standing["extract"].get(key)) is None:
         read = None
+    told: Mapping[str, Any] = {} if group is None else group.outcome.content
     return RecordLine(
         record=record,
         search_ids=search_ids,
-        duplicate_of=None if group is None else group.outcome.content.get("duplicate_of"),
+        duplicate_of=told.get("duplicate_of"),
+        seen_before=group is not None and group.outcome.kind == "seen_before",
+        changed=tuple(told.get("changed", ())),
+        earlier=(group.outcome.reason or "") if group is not None and "earlier" in told else "",
         prefilter=_prefilter(_live(standing["prefilter"].get(key))),
         verdict=_verdict(screened),
         failure=_failure(screened),

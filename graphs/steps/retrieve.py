@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphs.accounts import Key, current_searches, entering, stale, unsettled
-from graphs.deps import Deps, SourceUse
+from graphs.deps import Deps
+from graphs.passes import Past, lineage, past_of
 from graphs.state import ReviewState
-from tools.records.dedupe import Group, doubts, group
-from tools.schemas import Outcome, sha256_of
-from tools.search import query as queries
+from graphs.steps.searching import CARRIED, search_all
+from tools.records.decisions import DuplicateDecision
+from tools.records.dedupe import RECIPE, Group, SortedOut, sort_out
+from tools.schemas import Outcome, Record, sha256_of
 
-__all__ = ["retrieve"]
+__all__ = ["duplicate_decisions", "retrieve"]
 
 
 def retrieve(_state: ReviewState, deps: Deps) -> dict[str, Any]:
@@ -20,50 +22,96 @@ def retrieve(_state: ReviewState, deps: Deps) -> dict[str, Any]:
     """
     strategy = deps.store.artefact(deps.pass_id, "query")
     assert strategy is not None
-    for use in deps.sources:
-        _search(str(strategy.content["text"]), use, deps)
+    search_all(str(strategy.content["text"]), deps)
     keys = entering(deps.store, deps.pass_id, "retrieve")
-    deps.store.add_outcomes(
-        deps.pass_id,
-        deps.revision_of("retrieve"),
-        [*_settled(keys, deps), *stale(deps.store, deps.pass_id, "retrieve", keys)],
-    )
+    _sort_out(keys, deps)
     return {"search_ids": current_searches(deps.store, deps.pass_id)}
 
 
-def _search(text: str, use: SourceUse, deps: Deps) -> None:
-    name = use.source.name
-    basis = sha256_of([text, use.settings, use.dates.model_dump(), use.limit])
-    earlier = [search for search in deps.store.searches(deps.pass_id) if search.source == name]
-    if earlier and earlier[-1].basis == basis:
-        return
-    search_id = f"{deps.pass_id}/{name}/{len(earlier) + 1}"
-    result = use.source.search(queries.parse(text), search_id=search_id, dates=use.dates, limit=use.limit)
-    deps.store.add_search(deps.pass_id, search_id, use.source.kind, basis, result)
+def _sort_out(keys: Sequence[Key], deps: Deps) -> None:
+    """Settle where every record stands, and keep what is to be shown to a person as the step's artefact.
 
-
-def _settled(keys: Sequence[Key], deps: Deps) -> list[Outcome]:
-    """Passed or duplicate, for every record whose standing is new or has changed."""
+    Nothing is compared again while records, decisions and rules are the same. The artefact comes last, so
+    that a kill before it leaves nothing half done.
+    """
+    past = past_of(deps.store, deps.pass_id)
+    besides = past.besides({record_id for record_id, _ in keys})
+    decided = duplicate_decisions(deps)
+    carried = _carried(deps) if past.known else set()
+    told = [RECIPE, keys, besides, sorted(carried), [d.model_dump(mode="json") for d in decided]]
+    basis = sha256_of(told)
+    newest = deps.store.artefact(deps.pass_id, "retrieve")
     revision = deps.revision_of("retrieve")
-    known = deps.store.standing(deps.pass_id, "retrieve")
     new = set(unsettled(deps.store, deps.pass_id, "retrieve", keys, revision))
-    records = deps.records(keys)
-    groups = {record_id: g for g in group(records) for record_id in g.member_ids}
+    gone = stale(deps.store, deps.pass_id, "retrieve", keys)
+    if newest is not None and newest.basis == basis and not new and not gone:
+        return
+    found = deps.records(keys)
+    out = sort_out(_with_the_past(found, deps.records(besides), past), decided)
+    deps.store.add_outcomes(deps.pass_id, revision, [*_settled(found, new, out, past, carried, deps), *gone])
+    content = out.model_dump(mode="json", include={"doubts", "links"})
+    deps.store.add_artefact(deps.pass_id, "retrieve", content, author="rule", basis=basis)
+
+
+def duplicate_decisions(deps: Deps) -> list[DuplicateDecision]:
+    """What people said about duplicates, in this pass and in those that it builds on, oldest first."""
+    passes = [*lineage(deps.store, deps.pass_id), deps.pass_id]
+    return [decision for each in passes for decision, _at in deps.store.duplicate_decisions(each)]
+
+
+def _settled(
+    found: Sequence[Record], new: set[Key], out: SortedOut, past: Past, carried: set[str], deps: Deps
+) -> list[Outcome]:
+    """Passed or duplicate, for every record whose standing is new or has changed."""
+    known = deps.store.outcomes(deps.pass_id, "retrieve")
+    groups = {record_id: group for group in out.groups for record_id in group.member_ids}
     doubtful: dict[str, list[str]] = {}
-    for doubt in doubts(records):
-        doubtful.setdefault(doubt.second_id, []).append(f"{doubt.first_id}: {doubt.reason}")
+    for doubt in out.doubts:
+        first, second = groups[doubt.first_id].leader_id, groups[doubt.second_id].leader_id
+        doubtful.setdefault(second, []).append(f"{first}: {doubt.reason}")
     outcomes = []
-    for key in keys:
-        outcome = _standing(key, groups[key[0]], doubtful.get(key[0], []))
-        before = known.get(key[0])
-        if key in new or before is None or before.outcome.kind != outcome.kind:
+    for record in found:
+        group = groups[record.record_id]
+        outcome = _standing(record, group, doubtful.get(record.record_id, []))
+        if not _parted(record, group, past):
+            outcome = past.outcome(record, record.record_id in carried) or outcome
+        before = known.get(record.record_id)
+        if before is None or (record.record_id, record.version) in new or not _same(before.outcome, outcome):
             attempt = 1 if before is None else before.outcome.attempt + 1
             outcomes.append(outcome.model_copy(update={"attempt": attempt}))
     return outcomes
 
 
-def _standing(key: Key, group: Group, doubtful: Sequence[str]) -> Outcome:
-    record_id, version = key
+def _parted(record: Record, group: Group, past: Past) -> bool:
+    """It was a duplicate in an earlier pass, and a person has said that it is none."""
+    before = past.known.get(record.record_id)
+    return before is not None and before.state == "duplicate" and group.leader_id == record.record_id
+
+
+def _same(one: Outcome, other: Outcome) -> bool:
+    """Equal in everything but the number of the attempt."""
+    return all(getattr(one, field) == getattr(other, field) for field in ("kind", "reason", "content"))
+
+
+def _with_the_past(found: Sequence[Record], besides: Sequence[Record], past: Past) -> list[Record]:
+    """What an earlier pass knows comes first, so that it stands for what is found now, never the reverse."""
+    known = [record for record in found if record.record_id in past.known]
+    new = [record for record in found if record.record_id not in past.known]
+    return [*besides, *known, *new]
+
+
+def _carried(deps: Deps) -> set[str]:
+    """Records that this update has taken up from the pass before."""
+    return {
+        record_id
+        for search in deps.store.searches(deps.pass_id)
+        if search.source == CARRIED
+        for record_id, _ in deps.store.hits(search.search_id)
+    }
+
+
+def _standing(record: Record, group: Group, doubtful: Sequence[str]) -> Outcome:
+    record_id, version = record.record_id, record.version
     if group.leader_id == record_id:
         content = {"possible_duplicates": list(doubtful)} if doubtful else {}
         return Outcome(

@@ -5,6 +5,7 @@ from typing import Any
 from graphs.accounts import Key, entering, stale, unsettled
 from graphs.deps import Deps
 from graphs.gates import by_hand, listing
+from graphs.passes import changed_since, decided_before
 from graphs.state import ReviewState
 from graphs.steps.judging import Batches, at_stage, screen_input, to_try_again, verdict_of
 from model.engine import Answer, Request
@@ -108,16 +109,28 @@ def _listed(keys: list[Key], deps: Deps) -> str:
     basis = sha256_of([deps.basis["screen"], judged])
     if newest is not None and newest.basis == basis:
         return newest.artefact_id
-    own = by_hand(newest, deps.basis["screen"])
+    before = decided_before(deps.store, deps.pass_id, deps.basis["screen"])
+    own = {**before, **by_hand(newest, deps.basis["screen"])}
     lines = [own.get(key) or _line(key, verdicts[key[0]]) for key in keys]
     made = deps.store.add_artefact(
         deps.pass_id,
         "screen",
-        listing(lines, deps.basis["screen"]),
+        listing(lines, deps.basis["screen"], **_changed(keys, deps)),
         author=f"machine:{deps.engines['screen'].name}",
         basis=basis,
     )
     return made.artefact_id
+
+
+def _changed(keys: list[Key], deps: Deps) -> dict[str, Any]:
+    """What a person should know of records that an earlier pass had decided on; nothing in a first pass."""
+    since = changed_since(deps.store, deps.pass_id)
+    told = [
+        {"record_id": record_id, "was": since[record_id][0], "changes": list(since[record_id][1])}
+        for record_id, _ in keys
+        if record_id in since
+    ]
+    return {"changed": told} if told else {}
 
 
 def _line(key: Key, stored: StoredOutcome) -> Disposition:

@@ -14,14 +14,15 @@ from tools.search.vocabulary import Vocabulary
 
 __all__ = ["BaselineEngine"]
 
-VERSION = 1
+VERSION = 2
 """Raise it with every change that can change an answer: stored answers are keyed by it."""
 
 
 class BaselineEngine:
     """The default engine, and the floor that every model must beat. Meets `model.engine.Engine`.
 
-    It has no sampling: every sample of a request is the same answer.
+    It draws nothing by chance: a sample of the task `query` is one of ten fixed ways to word a strategy, and
+    of every other task every sample is the same answer.
     """
 
     name = f"baseline-{VERSION}"
@@ -54,11 +55,11 @@ class BaselineEngine:
             AnswerRejected: the rules' answer does not fit the question; a bug of ours.
         """
         began = time.perf_counter()
-        value: Any = self._by_rules(request.task.id, request.input)
+        value: Any = self._by_rules(request.task.id, request.input, request.sample)
         request.task.check(value, request.input)
         return Answer(value, canonical_json(value), seconds=time.perf_counter() - began)
 
-    def _by_rules(self, task: str, asked: Any) -> Frozen:
+    def _by_rules(self, task: str, asked: Any, sample: int) -> Frozen:
         match task:
             case "pico":
                 from model.baseline.pico import elements_of
@@ -67,7 +68,7 @@ class BaselineEngine:
             case "query":
                 from model.baseline.query import blocks_of
 
-                return blocks_of(asked, self.vocabulary)
+                return blocks_of(asked, self.vocabulary, sample)
             case "screen":
                 return self._screener.judge(asked, self.embedder.encode)
             case "characteristics":

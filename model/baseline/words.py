@@ -8,9 +8,13 @@ from tools.search.vocabulary import words
 __all__ = [
     "ABBREVIATIONS",
     "GENERIC",
+    "ORGANS",
     "PEOPLE",
+    "QUALIFIERS",
     "STOP",
     "SYNONYMS",
+    "VAGUE",
+    "american",
     "expanded",
     "fold",
     "folded_words",
@@ -56,6 +60,37 @@ trials undergoing use used using women years
 """)
 """Words too common in medical writing to name a concept alone."""
 
+QUALIFIERS = _set("""
+active acute advanced atypical childhood chronic confirmed current diagnosed early elective elevated established
+existing high-dose incident initial intravenous late long-acting long-term low-dose mild moderate native new
+newly older oral persistent pre-existing previous primary progressive recurrent refractory resistant routine
+second-generation secondary severe short-acting short-term stable standard suspected symptomatic systematic
+systemic topical uncomplicated unstable untreated young
+""")
+"""Words without which a phrase is broader and still about the same thing."""
+
+VAGUE = _set("""
+access accuracy addition agent agents approach approaches area areas aspect aspects assay assays assessment
+association associations barrier barriers behaviour beneficial care catalogue challenge challenges
+characteristic characteristics classification clinic combination common community comparator complex
+condition conditions consequence consequences context countries country criteria current decade decades
+decision decisions delivering delivery detection determinants development difference differences different
+drug drugs endemic environment exclusion experience experiences exposure extent facilitators factor factors
+feature features first focus form forms frequency frequent general good group groups guideline guidelines
+hospital hospitals identification implementation improvement indication indications intervention
+interventions issue issues level levels local making marker markers measure measurement measures medication
+medications medicine medicines method methods modalities modality model models monitoring must need needs
+number numbers occurrence optimal option options pattern patterns people performance perspective
+perspectives potential practice practices presence present presenting problem problems procedure procedures
+process processes product products professional program programme programmes programs progression quality
+quantity question questions range rapid rate rates red repeat response responses routine sample scale second
+selection service services setting settings severity sign signs similar site sites status strategies
+strategy support surface surfaces survey surveys symptom symptoms system systems technique techniques test
+testing tests therapeutic therapeutics third tool tools type types unit units value values variable
+variables various view views way ways whom work
+""")
+"""Words that name no concept to search for alone, beyond those of `GENERIC`: what kind of thing is meant."""
+
 # One organ, two names: MeSH lists the noun, titles prefer the adjective.
 _ORGANS = {
     "renal": "kidney", "nephritic": "kidney", "hepatic": "liver", "cardiac": "heart", "myocardial": "heart",
@@ -66,6 +101,9 @@ _ORGANS = {
     "vesical": "bladder", "muscular": "muscle", "arterial": "artery", "venous": "vein",
     "oesophageal": "esophagus", "esophageal": "esophagus",
 }  # fmt: skip
+ORGANS = frozenset(_ORGANS.values())
+"""Folded names of organs."""
+
 _SAME = {
     "cancer": "neoplasm", "carcinoma": "neoplasm", "tumor": "neoplasm", "malignancy": "neoplasm",
     "medication": "drug", "pediatric": "child", "children": "child", "women": "woman", "men": "man",
@@ -127,6 +165,7 @@ _SPELLING = tuple(
         (r"rrhoea", "rrhea"), (r"gynaec", "gynec"), (r"anaesth", "anesth"), (r"fibre", "fiber"),
         (r"\bcentre", "center"), (r"caesar", "cesar"), (r"leucocyt", "leukocyt"), (r"\bsulph", "sulf"),
         (r"\boestr", "estr"), (r"apnoea", "apnea"), (r"isation", "ization"), (r"colour", "color"),
+        (r"\blabour", "labor"),
     )
 )  # fmt: skip
 """British to American, for words in lower case."""
@@ -175,6 +214,11 @@ def telling(text: str) -> tuple[str, ...]:
     content = [word for word in words(text) if word not in STOP and (len(word) > 1 or word.isdigit())]
     strong = [word for word in content if word not in GENERIC]
     return tuple(dict.fromkeys(map(fold, strong or content)))
+
+
+def american(phrase: str) -> str:
+    """A phrase in American spelling, as MeSH has it."""
+    return " ".join(_american(word) if word.islower() else word for word in phrase.split())
 
 
 def spellings(phrase: str) -> tuple[str, ...]:

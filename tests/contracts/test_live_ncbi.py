@@ -11,9 +11,10 @@ import pytest
 from tools import eutils
 from tools.errors import SourceRefused
 from tools.fulltext.pmc import NoFullText, fetch_jats
+from tools.schemas import Hits
 from tools.search.query import parse
 from tools.search.sources.base import DateRange
-from tools.search.sources.pubmed import PubMedSource
+from tools.search.sources.pubmed import PubMedSource, parse_esearch
 from tools.transport import Transport
 
 pytestmark = [pytest.mark.contract, pytest.mark.timeout(600)]
@@ -74,6 +75,71 @@ def test_date_limits_are_understood(live):
 def test_too_many_hits_are_refused_by_us_before_anything_is_fetched(live):
     with pytest.raises(SourceRefused, match="more than the limit"):
         search(live, "asthma[tiab]", limit=10)
+
+
+def count(live: Transport, text: str, **more) -> Hits:
+    source = PubMedSource(live, email=EMAIL, api_key=KEY)
+    return source.probe(parse(text), search_id="contract", dates=more.pop("dates", DateRange()), **more)
+
+
+def test_a_probe_has_count_translation_and_the_first_pmids(live):
+    hits = count(live, "biopython[tiab]", pmids=3)
+    assert hits.count >= 50
+    assert len(hits.pmids) == 3
+    assert "biopython" in hits.translation.lower()
+
+
+def test_windows_of_create_dates_and_of_pmids_make_up_the_whole(live):
+    """What a search of more than 9,999 hits rests on. Old records, so that nothing moves meanwhile."""
+    text = "asthma[ti] AND 2001:2003[dp]"
+    whole = count(live, text).count
+    assert 1_000 < whole < 20_000
+    days = [f"({text} AND {w}[crdt])" for w in ("1800/01/01:2002/06/30", "2002/07/01:2100/12/31")]
+    assert (
+        sum(live_count(live, one) for one in days) + live_count(live, f"({text} NOT 1800:2100[crdt])")
+        == whole
+    )
+    uids = [f"({text} AND {w}[uid])" for w in ("1:12000000", "12000001:99999999")]
+    assert sum(live_count(live, one) for one in uids) == whole
+
+
+def live_count(live: Transport, term: str) -> int:
+    """Our query language has no ranges of PMIDs, so the term goes as it is."""
+    params = {"db": "pubmed", "term": term, "retmax": "0"}
+    caller = eutils.Caller(email=EMAIL, api_key=KEY)
+    reply = eutils.ask(live, "esearch", caller=caller, event="contract", params=params, root="eSearchResult")
+    return parse_esearch(reply).count
+
+
+def test_limits_of_creation_are_understood(live):
+    dates = DateRange(start="2020-01-01", end="2020-12-31", of="creation")
+    result = PubMedSource(live, email=EMAIL, api_key=KEY).search(
+        parse("biopython[tiab]"), search_id="contract", dates=dates, limit=200
+    )
+    assert result.count > 0
+    assert {(r.created or "")[:4] for r in result.records} == {"2020"}
+
+
+def test_links_come_one_by_one(live):
+    params = {
+        "dbfrom": "pubmed",
+        "db": "pubmed",
+        "id": ["22663011", "12091962"],
+        "linkname": "pubmed_pubmed_citedin",
+    }
+    caller = eutils.Caller(email=EMAIL, api_key=KEY)
+    reply = eutils.ask(live, "elink", caller=caller, event="contract", params=params, root="eLinkResult")
+    assert reply.body.count(b"<LinkSet>") == 2
+    assert b"pubmed_pubmed_citedin" in reply.body
+
+
+def test_summaries_come(live):
+    caller = eutils.Caller(email=EMAIL, api_key=KEY)
+    params = {"db": "pubmed", "id": "22663011"}
+    reply = eutils.ask(
+        live, "esummary", caller=caller, event="contract", params=params, root="eSummaryResult"
+    )
+    assert b"Improved survival with MEK inhibition" in reply.body
 
 
 def test_ids_can_be_posted_and_the_databases_listed(live):

@@ -69,7 +69,7 @@ def test_a_language_model_reads_the_demonstration_from_question_to_report(tmp_pa
         assert engine == f"openai:{MODEL}"
         assert told["seen"]["prompt"].split("@")[0] in (
             "pico.v1",
-            "query.v1",
+            "query.v2",
             "screen.v1",
             "characteristics.v1",
         )

@@ -14,7 +14,7 @@ from typing import Any
 from agent.home import Home
 from agent.protocol import ensure_protocol
 from agent.review import Review
-from agent.wiring import TASKS, brought, sources, texts, transport
+from agent.wiring import TASKS, brought, chaser, sources, texts, transport
 from graphs.deps import Deps
 from graphs.driver import Halt, advance, checkpoints
 from model.engine import EngineBusy, EngineUnavailable, Request
@@ -163,11 +163,16 @@ def write(folder: Path, yaml: str = YAML, records: Sequence[Mapping[str, Any]] =
     return Home.of(folder)
 
 
-def deps_of(review: Review, say: Callable[[Request[Any, Any]], Any] = script, attempt: int = 1) -> Deps:
+def deps_of(
+    review: Review,
+    say: Callable[[Request[Any, Any]], Any] = script,
+    attempt: int = 1,
+    addresses: Mapping[str, str] | None = None,
+) -> Deps:
     """What the steps use: everything real but the engine and the ranking."""
     config, folder = review.config, review.home.yaml.parent
     backend = ScriptedEngine(say)
-    way_out = review.closing.enter_context(transport(config, review.exchanges))
+    way_out = review.closing.enter_context(transport(config, review.exchanges, addresses))
     use = EngineUse(task="screen", name="scripted", language_model=False, label=backend.label)
     return Deps(
         store=review.store,
@@ -179,6 +184,7 @@ def deps_of(review: Review, say: Callable[[Request[Any, Any]], Any] = script, at
         in_flight=dict.fromkeys(TASKS, 2),
         ranker=WordRanker(),
         sources=sources(review, config, folder, None, way_out, lambda *_: None),
+        citations=chaser(config, way_out),
         texts=texts(review, config, folder, way_out),
         notes=Notes("none", None, review.exchanges, review.clock),
         out=review.home.out,
@@ -203,10 +209,15 @@ def opened(home: Home, reason: str | None = None) -> Iterator[Review]:
         yield review
 
 
-def go(review: Review, say: Callable[[Request[Any, Any]], Any] = script, attempt: int = 1) -> Halt:
+def go(
+    review: Review,
+    say: Callable[[Request[Any, Any]], Any] = script,
+    attempt: int = 1,
+    addresses: Mapping[str, str] | None = None,
+) -> Halt:
     """Advance to the next gate or the end."""
     with checkpoints(review.home.checkpoints) as saver:
-        return advance(deps_of(review, say, attempt), saver)
+        return advance(deps_of(review, say, attempt, addresses), saver)
 
 
 def approve_open(review: Review, by: str = "Ada") -> None:
@@ -216,9 +227,13 @@ def approve_open(review: Review, by: str = "Ada") -> None:
     decide(review, open_gate(review, None), by=by, decision="approve")
 
 
-def through(review: Review, say: Callable[[Request[Any, Any]], Any] = script) -> Halt:
+def through(
+    review: Review,
+    say: Callable[[Request[Any, Any]], Any] = script,
+    addresses: Mapping[str, str] | None = None,
+) -> Halt:
     """Advance to the end, approving every gate."""
-    while (halt := go(review, say)).kind == "gate":
+    while (halt := go(review, say, addresses=addresses)).kind == "gate":
         approve_open(review)
     return halt
 

@@ -44,7 +44,9 @@ def deps_over(review, address, patience_s=20.0):
     """The steps' tools with the services in the place of NCBI's."""
     deps = small.deps_of(review)
     folder = review.home.yaml.parent
-    way_out = review.closing.enter_context(transport(review.config, review.exchanges, address, patience_s))
+    way_out = review.closing.enter_context(
+        transport(review.config, review.exchanges, {"pubmed": address}, patience_s)
+    )
     return small.same_but(
         deps,
         sources=sources(review, review.config, folder, None, way_out, lambda *_: None),
@@ -76,14 +78,24 @@ def test_records_come_from_pubmed_and_full_texts_from_pmc(home, tmp_path):
 
 
 def test_an_outage_of_pubmed_in_mid_review_is_no_empty_search(home):
-    broken = [Fault("esearch", number, unavailable()) for number in range(1, 40)]
     with small.opened(home) as review:
-        with serve(RECORDS, faults=broken) as server:
+        with serve(RECORDS) as server:
             assert advanced(review, server.address).step == "query"
             small.approve_open(review)
+        with serve(RECORDS, faults=[Fault("esearch", 0, unavailable())]) as server:
             with pytest.raises(SourceUnavailable):
                 advanced(review, server.address, patience_s=1.0)
             assert review.store.searches(review.pass_id) == []
         with serve(RECORDS) as server:
             assert advanced(review, server.address).step == "screen"
         assert len(review.store.hits(review.store.searches(review.pass_id)[0].search_id)) == 3
+
+
+def test_an_outage_while_terms_are_counted_makes_no_strategy_without_counts(home):
+    with small.opened(home) as review:
+        with serve(RECORDS, faults=[Fault("esearch", 0, unavailable())]) as server:
+            with pytest.raises(SourceUnavailable):
+                advanced(review, server.address, patience_s=1.0)
+        assert review.store.artefact(review.pass_id, "query") is None
+        with serve(RECORDS) as server:
+            assert advanced(review, server.address).step == "query"

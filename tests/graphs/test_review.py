@@ -111,8 +111,8 @@ def test_an_engines_term_that_is_no_term_is_shown_and_not_sent(home):
     with small.opened(home) as review:
         small.go(review)
         content = open_gate(review, "query").content
-        assert content["text"] == '("snail syrup"[tiab])'
-        assert any("'a OR b' is not one search term" in note for note in content["notes"])
+        assert content["text"] == '"snail syrup"[tiab]'
+        assert [(x["term"], x["why"]) for x in content["set_aside"]] == [("a OR b", "is not one search term")]
 
 
 def test_an_approval_of_something_else_than_is_shown_is_refused(home):

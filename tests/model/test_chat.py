@@ -159,12 +159,15 @@ def test_form_seed_and_temperature_are_sent_with_the_prompt():
     assert body["response_format"]["type"] == "json_schema"
     sent = body["response_format"]["json_schema"]
     assert (sent["name"], sent["strict"]) == ("screen", True)
-    assert (body["seed"], body["temperature"], body["model"]) == (10, 0.25, MODEL)
+    assert (body["seed"], body["temperature"], body["model"]) == (10, 0.8, MODEL), "a sample is warm enough"
     assert body["max_completion_tokens"] == 99
     seen = engine.seen(Request(screen.TASK, ASKED, sample=3))
     assert served.log[0].prompt == seen["text"], "what is keyed is what is sent, byte for byte"
+    assert seen["sampling"]["temperature"] == 0.8
+    first = engine.seen(Request(screen.TASK, ASKED))
+    assert first["sampling"]["temperature"] == 0.25, "the first sample is as configured"
     assert sent["schema"] == seen["schema"]
-    assert seen["sampling"] == {"temperature": 0.25, "max_tokens": 99, "seed": 10}
+    assert seen["sampling"] == {"temperature": 0.8, "max_tokens": 99, "seed": 10}
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from model.engine import AnswerRejected, Request, parse_answer
 from model.tasks import characteristics, pico, query, screen
 from model.tasks.characteristics import CharacteristicsInput
 from model.tasks.pico import PicoInput
-from model.tasks.query import MAX_CHARS, MAX_TERMS, QueryInput
+from model.tasks.query import MAX_CHARS, MAX_NOTE, MAX_TERMS, QueryInput
 from model.tasks.screen import ScreenInput
 from tools.schemas import Criterion, FieldSpec
 
@@ -34,7 +34,7 @@ CELL = {"field_id": "size", "status": "found", "value": "40", "unit": None, "quo
 FITTING = {
     "screen": {"verdicts": [NO, YES]},
     "pico": {"elements": [{"name": "I", "phrases": []}, {"name": "P", "phrases": ["cough"]}]},
-    "query": {"blocks": [{"name": "P", "terms": ["cough[tiab]"]}]},
+    "query": {"blocks": [{"name": "P", "terms": ["cough[tiab]"]}], "notes": ["P: adults is not required"]},
     "characteristics": {"cells": [CELL]},
 }
 
@@ -74,6 +74,11 @@ MISFITS = {
         "query",
         {"blocks": [{"name": "P", "terms": []}]},
         "without terms",
+    ),
+    "query: a note without end": (
+        "query",
+        {"blocks": [{"name": "P", "terms": ["cough[tiab]"]}], "notes": ["x" * (MAX_NOTE + 1)]},
+        "notes",
     ),
     "query: a term without end": (
         "query",

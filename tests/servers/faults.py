@@ -1,15 +1,21 @@
 """How a service misbehaves, as values: `Fault("efetch", nth=2, behaviour=unavailable())`.
 
-Each behaviour is one that NCBI has been seen with. A further one is a further function here.
+Each behaviour is one that NCBI has been seen with. A further one is a further function here, or in the module
+of its service. A *fault script* is a YAML list of them; `load` reads one, and `scripts/full.yaml` has all.
 """
 
 from __future__ import annotations
 
+import gzip
+import importlib
 import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol
+
+import yaml
 
 
 @dataclass(frozen=True)
@@ -24,6 +30,8 @@ class Answer:
     """The connection breaks instead."""
     cut_after: int | None = None
     """The connection ends after so many bytes of the body, although more were promised."""
+    drip_s: float = 0.0
+    """The body comes in twenty pieces with so many seconds after each."""
 
 
 class Forgetful(Protocol):
@@ -40,7 +48,8 @@ Behaviour = Callable[[Mapping[str, str], Callable[[], Answer], Forgetful], Answe
 class Fault:
     """When to misbehave, and how.
 
-    `utility` is one such as `efetch`, or `*`; `nth` counts its requests from 1, and 0 is every one.
+    `utility` is one such as `efetch`, `studies` or `studies/NCT00000001`, or `*`; `nth` counts the requests
+    for it (ids left out) from 1, and 0 is every one.
     """
 
     utility: str
@@ -48,7 +57,37 @@ class Fault:
     behaviour: Behaviour
 
     def meets(self, utility: str, count: int) -> bool:
-        return self.utility in ("*", utility) and self.nth in (0, count)
+        return self.utility in ("*", utility, utility.partition("/")[0]) and self.nth in (0, count)
+
+
+def load(script: str | Path) -> list[Fault]:
+    """A fault script by its path, or by the name of one in `scripts/`.
+
+    Each entry has `utility`, `nth` (a number, or a list of numbers), `does` (a function of this module, or
+    `module.function` of this package) and, where it takes some, its arguments as `with`.
+
+    Raises:
+        ValueError: an entry is not of that form, or names no behaviour.
+    """
+    named = Path(__file__).parent / "scripts" / f"{script}.yaml"
+    entries = yaml.safe_load((named if named.is_file() else Path(script)).read_text(encoding="utf-8"))
+    faults = []
+    for entry in entries:
+        if not {"utility", "nth", "does"} <= entry.keys() <= {"utility", "nth", "does", "with"}:
+            raise ValueError(f"not an entry of a fault script: {entry}")
+        numbers = entry["nth"] if isinstance(entry["nth"], list) else [entry["nth"]]
+        behaviour = _behaviour(entry["does"], entry.get("with", {}))
+        faults.extend(Fault(entry["utility"], number, behaviour) for number in numbers)
+    return faults
+
+
+def _behaviour(name: str, arguments: Mapping[str, Any]) -> Behaviour:
+    module, _, function = name.rpartition(".")
+    found = getattr(importlib.import_module(f"tests.servers.{module or 'faults'}"), function, None)
+    if found is None:
+        raise ValueError(f"no behaviour is called {name!r}")
+    behaviour: Behaviour = found(**arguments)
+    return behaviour
 
 
 def _always(answer: Answer) -> Behaviour:
@@ -135,3 +174,56 @@ def forgotten_history() -> Behaviour:
 
 def redirect(location: str) -> Behaviour:
     return _always(Answer(b"", 302, headers={"Location": location}))
+
+
+def slow_drip(pause_s: float = 0.05) -> Behaviour:
+    """The right answer, in twenty small pieces."""
+    return _changed(lambda answer: replace(answer, drip_s=pause_s))
+
+
+def cut_gzip() -> Behaviour:
+    """Half of a compressed answer, with the length of that half: whole by HTTP."""
+
+    def cut(answer: Answer) -> Answer:
+        packed = gzip.compress(answer.body, mtime=0)
+        headers = {**answer.headers, "Content-Encoding": "gzip"}
+        return replace(answer, body=packed[: len(packed) // 2], headers=headers)
+
+    return _changed(cut)
+
+
+def count_moves(by: int = 1) -> Behaviour:
+    """PubMed grew between counting and listing: the count no longer fits the ids."""
+
+    def moved(answer: Answer) -> Answer:
+        count = re.search(rb"<Count>(\d+)</Count>", answer.body)
+        if count is None:
+            return answer
+        new = b"<Count>%d</Count>" % (int(count[1]) + by)
+        return replace(answer, body=answer.body.replace(count[0], new, 1))
+
+    return _changed(moved)
+
+
+_ARTICLE = re.compile(rb"<Pubmed(Book)?Article>.*?</Pubmed(Book)?Article>\n?", re.S)
+
+
+def without_the_first() -> Behaviour:
+    """One of the records does not come."""
+    return _changed(lambda answer: replace(answer, body=_ARTICLE.sub(b"", answer.body, count=1)))
+
+
+def with_deleted(pmid: str) -> Behaviour:
+    """News of a PMID that was deleted, in the same set."""
+    gone = f'<DeleteCitation><PMID Version="1">{pmid}</PMID></DeleteCitation></PubmedArticleSet>'.encode()
+    return altered(b"</PubmedArticleSet>", gone)
+
+
+def broken_by(pmid: str) -> Behaviour:
+    """Answers that should hold this record break off inside it."""
+
+    def broken(answer: Answer) -> Answer:
+        place = answer.body.find(b">%b</PMID>" % pmid.encode())
+        return answer if place < 0 else replace(answer, body=answer.body[:place])
+
+    return _changed(broken)

@@ -18,15 +18,35 @@ from tests.servers.faults import Answer, Fault
 
 
 class Service(Protocol):
-    """What can be served."""
+    """What can be served, alone or below a prefix of a joint address."""
 
     def utility(self, path: str) -> str | None:
-        """The name under which faults know this path; None for an unknown one."""
+        """The name under which faults and the log know this path; None for an unknown one.
+
+        A path that holds an id keeps it behind a slash: `studies/NCT00000001` is counted as `studies`, and
+        `answer` gets the whole. Names are unique among the services of one address.
+        """
         ...
 
-    def answer(self, utility: str, params: Mapping[str, str]) -> Answer: ...
+    def answer(self, utility: str, params: Mapping[str, str]) -> Answer:
+        """A healthy answer. `params` is a `Form`: repeated parameters are in `params.every(name)`."""
+        ...
 
-    def forget(self) -> None: ...
+    def forget(self) -> None:
+        """Lose what was kept between requests, such as searches and cursors."""
+        ...
+
+
+class Form(dict[str, str]):
+    """Parameters of a request; of a repeated one the last value, and all of them by `every`."""
+
+    def __init__(self, pairs: Sequence[tuple[str, str]]) -> None:
+        super().__init__(pairs)
+        self.pairs = tuple(pairs)
+
+    def every(self, name: str) -> list[str]:
+        """All values of a parameter, in order."""
+        return [value for key, value in self.pairs if key == name]
 
 
 @dataclass(frozen=True)
@@ -39,38 +59,56 @@ class Seen:
     utility: str
     url: str
     params: Mapping[str, str]
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Lower-case names."""
 
 
 @dataclass
 class Served:
-    """A running service."""
+    """A running service, or several below one address."""
 
     address: str
     log: list[Seen] = field(default_factory=list)
+    prefixes: tuple[str, ...] = ("",)
 
     def asked(self, utility: str) -> list[Seen]:
-        return [seen for seen in self.log if seen.utility == utility]
+        """Requests for a utility, with or without an id behind its slash."""
+        return [seen for seen in self.log if utility in (seen.utility, seen.utility.partition("/")[0])]
+
+    def at(self, prefix: str) -> str:
+        """The address of one of several services."""
+        return self.address + prefix.strip("/") + ("/" if prefix.strip("/") else "")
 
 
 @contextmanager
-def serving(service: Service, faults: Sequence[Fault] = (), port: int = 0) -> Iterator[Served]:
-    """Serve until the block ends. `port` 0 takes any free one; it is in the address."""
+def serving(
+    services: Service | Mapping[str, Service], faults: Sequence[Fault] = (), port: int = 0
+) -> Iterator[Served]:
+    """Serve until the block ends.
+
+    Args:
+        services: one, or several by the prefix of their paths, such as `{"eutils": …, "ctgov": …}`.
+        faults: when they misbehave, and how; the first that meets a request decides.
+        port: 0 takes any free one; it is in the address.
+    """
+    by_prefix = dict(services) if isinstance(services, Mapping) else {"": services}
     lock = threading.Lock()
     counts: Counter[str] = Counter()
-    server = ThreadingHTTPServer(("127.0.0.1", port), BaseHTTPRequestHandler)
-    served = Served(f"http://127.0.0.1:{server.server_port}/")
+    server = _Server(("127.0.0.1", port), BaseHTTPRequestHandler)
+    served = Served(f"http://127.0.0.1:{server.server_port}/", prefixes=tuple(by_prefix))
 
-    def respond(method: str, url: str, body: str) -> Answer:
+    def respond(method: str, url: str, body: str, headers: Mapping[str, str]) -> Answer:
         parts = urlsplit(url)
-        utility = service.utility(parts.path)
-        params = dict(
+        service, utility = _found(by_prefix, parts.path)
+        params = Form(
             parse_qsl(parts.query, keep_blank_values=True) + parse_qsl(body, keep_blank_values=True)
         )
         with lock:
-            served.log.append(Seen(time.monotonic(), method, utility or "", url, params))
-            counts[utility or ""] += 1
-            count = counts[utility or ""]
-        if utility is None:
+            served.log.append(Seen(time.monotonic(), method, utility or "", url, params, headers))
+            name = (utility or "").partition("/")[0]
+            counts[name] += 1
+            count = counts[name]
+        if service is None or utility is None:
             return Answer(b"Not Found", 404, "text/plain")
         for fault in faults:
             if fault.meets(utility, count):
@@ -88,6 +126,22 @@ def serving(service: Service, faults: Sequence[Fault] = (), port: int = 0) -> It
         thread.join()
 
 
+class _Server(ThreadingHTTPServer):
+    # A burst of connections is not turned away, and a slow answer does not hold up the end.
+    request_queue_size = 64
+    daemon_threads = True
+
+
+def _found(by_prefix: Mapping[str, Service], path: str) -> tuple[Service | None, str | None]:
+    """The service whose prefix fits best, and its name for the rest of the path."""
+    for prefix in sorted(by_prefix, key=len, reverse=True):
+        start = f"/{prefix.strip('/')}" if prefix.strip("/") else ""
+        if path.startswith(f"{start}/"):
+            service = by_prefix[prefix]
+            return service, service.utility(path[len(start) :])
+    return None, None
+
+
 def _handler(respond: Any) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -97,11 +151,14 @@ def _handler(respond: Any) -> type[BaseHTTPRequestHandler]:
         timeout = 30
 
         def do_GET(self) -> None:
-            self._send(respond("GET", self.path, ""))
+            self._send(respond("GET", self.path, "", self._lower()))
 
         def do_POST(self) -> None:
             length = int(self.headers.get("Content-Length", "0"))
-            self._send(respond("POST", self.path, self.rfile.read(length).decode()))
+            self._send(respond("POST", self.path, self.rfile.read(length).decode(), self._lower()))
+
+        def _lower(self) -> Mapping[str, str]:
+            return {name.lower(): value for name, value in self.headers.items()}
 
         def _send(self, answer: Answer) -> None:
             if answer.reset:
@@ -115,8 +172,23 @@ def _handler(respond: Any) -> type[BaseHTTPRequestHandler]:
             for name, value in answer.headers.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(answer.body[: answer.cut_after])
+            if answer.drip_s:
+                self._drip(answer.body, answer.drip_s)
+            else:
+                self.wfile.write(answer.body[: answer.cut_after])
             self.close_connection = answer.cut_after is not None
+
+        def _drip(self, body: bytes, pause_s: float) -> None:
+            """A twentieth at a time."""
+            size = max(1, len(body) // 20)
+            for start in range(0, len(body), size):
+                try:
+                    self.wfile.write(body[start : start + size])
+                    self.wfile.flush()
+                except OSError:  # the client has given up
+                    self.close_connection = True
+                    return
+                time.sleep(pause_s)
 
         def log_message(self, *_: object) -> None:
             """Quiet: the request log is for asking, not for reading along."""

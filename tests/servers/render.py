@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape, quoteattr
 
-from tools.schemas import Record
+from tools.schemas import Correction, Record
 
 PROLOG = '<?xml version="1.0" encoding="UTF-8" ?>\n'
 _DTD = "https://eutils.ncbi.nlm.nih.gov/eutils/dtd"
@@ -108,23 +108,134 @@ def einfo_xml(databases: Iterable[str]) -> bytes:
     ).encode()
 
 
+def count_xml(count: int) -> bytes:
+    """What ESearch says to `rettype=count`: neither ids nor a translation."""
+    return (
+        f'{PROLOG}<!DOCTYPE eSearchResult PUBLIC "-//NLM//DTD esearch 20060628//EN" '
+        f'"{_DTD}/20060628/esearch.dtd">\n<eSearchResult>\n\t<Count>{count}</Count>\n</eSearchResult>\n'
+    ).encode()
+
+
+LinkSets = Sequence[tuple[Sequence[str], Sequence[tuple[str, Sequence[str]]]]]
+"""For each asked-for set of ids: the names of its links and what they lead to."""
+
+
+def elink_xml(to: str, sets: LinkSets) -> bytes:
+    parts = []
+    for ids, links in sets:
+        asked = "".join(f"\n      <Id>{i}</Id>" for i in ids)
+        found = ""
+        for name, others in links:
+            inside = "".join(f"\n      <Link>\n        <Id>{i}</Id>\n      </Link>" for i in others)
+            found += f"\n    <LinkSetDb>\n      <DbTo>{to}</DbTo>\n      <LinkName>{name}</LinkName>{inside}"
+            found += "\n    </LinkSetDb>"
+        parts.append(
+            f"  <LinkSet>\n    <DbFrom>pubmed</DbFrom>\n    <IdList>{asked}\n    </IdList>{found}\n  </LinkSet>\n"
+        )
+    return (
+        f'{PROLOG}<!DOCTYPE eLinkResult PUBLIC "-//NLM//DTD elink 20101123//EN" '
+        f'"{_DTD}/20101123/elink.dtd">\n<eLinkResult>\n{"".join(parts)}</eLinkResult>\n'
+    ).encode()
+
+
+def elink_json(to: str, sets: LinkSets) -> bytes:
+    told: list[dict[str, object]] = []
+    for ids, links in sets:
+        one: dict[str, object] = {"dbfrom": "pubmed", "ids": list(ids)}
+        if links:
+            one["linksetdbs"] = [{"dbto": to, "linkname": name, "links": list(i)} for name, i in links]
+        told.append(one)
+    return json.dumps({"header": {"type": "elink", "version": "0.3"}, "linksets": told}).encode()
+
+
+def esummary_xml(told: Iterable[tuple[str, Record | None]]) -> bytes:
+    parts = []
+    for i, record in told:
+        if record is None:
+            parts.append(f"<ERROR>UID={i}: cannot get document summary</ERROR>\n")
+            continue
+        people = [_item("Author", "String", name) for name in map(_short_name, record.authors)]
+        ids = {"pubmed": i, "doi": record.doi, "pmc": record.pmcid}
+        listed = [_item(kind, "String", value) for kind, value in ids.items() if value]
+        parts.append(
+            f"<DocSum>\n\t<Id>{i}</Id>\n"
+            + _item("PubDate", "Date", str(record.year or ""))
+            + _item("Source", "String", record.journal)
+            + _item("AuthorList", "List", "", people)
+            + _item("Title", "String", record.title)
+            + _item("Volume", "String", record.volume)
+            + _item("Issue", "String", record.issue)
+            + _item("Pages", "String", record.pages)
+            + _item("ArticleIds", "List", "", listed)
+            + _item("HasAbstract", "Integer", "1" if record.abstract else "0")
+            + "</DocSum>\n"
+        )
+    return (
+        f'{PROLOG}<!DOCTYPE eSummaryResult PUBLIC "-//NLM//DTD esummary v1 20041029//EN" '
+        f'"{_DTD}/20041029/esummary-v1.dtd">\n<eSummaryResult>\n{"".join(parts)}\n</eSummaryResult>\n'
+    ).encode()
+
+
+def _item(name: str, kind: str, text: str, inside: Sequence[str] = ()) -> str:
+    return f'\t<Item Name="{name}" Type="{kind}">{escape(text)}{"".join(inside)}</Item>\n'
+
+
+def _short_name(name: str) -> str:
+    last, comma, rest = name.partition(", ")
+    return f"{last} {''.join(word[0] for word in rest.split())}" if comma else name
+
+
+def esummary_json(told: Iterable[tuple[str, Record | None]]) -> bytes:
+    result: dict[str, object] = {"uids": []}
+    uids: list[str] = []
+    for i, record in told:
+        uids.append(i)
+        if record is None:
+            result[i] = {"uid": i, "error": "cannot get document summary"}
+            continue
+        ids = {"pubmed": i, "doi": record.doi, "pmc": record.pmcid}
+        result[i] = {
+            "uid": i,
+            "pubdate": str(record.year or ""),
+            "source": record.journal,
+            "authors": [
+                {"name": _short_name(n), "authtype": "Author", "clusterid": ""} for n in record.authors
+            ],
+            "title": record.title,
+            "volume": record.volume,
+            "issue": record.issue,
+            "pages": record.pages,
+            "pubtype": list(record.publication_types),
+            "articleids": [{"idtype": kind, "value": value} for kind, value in ids.items() if value],
+            "attributes": ["Has Abstract"] if record.abstract else [],
+        }
+    result["uids"] = uids
+    return json.dumps({"header": {"type": "esummary", "version": "0.3"}, "result": result}).encode()
+
+
 def pmc_articleset(articles: Iterable[bytes]) -> bytes:
     inside = b"".join(articles)
     return _FULL_TEXTS.encode() + b"<pmc-articleset>" + inside + b"</pmc-articleset>\n"
 
 
-def article_set(records: Iterable[Record]) -> bytes:
-    """A PubmedArticleSet that is valid against NLM's DTD."""
-    inside = "\n".join(map(_article, records))
+def entry_day(record: Record) -> str | None:
+    """The entry date [edat]: that of creation, but of what came more than a year late its publication's."""
+    if record.created and record.year and int(record.created[:4]) > record.year + 1:
+        return f"{record.year}-01-01"
+    return record.created
+
+
+def article_set(articles: Iterable[Record | str]) -> bytes:
+    """A PubmedArticleSet that is valid against NLM's DTD; what is XML already goes in as it is."""
+    inside = "\n".join(one if isinstance(one, str) else _article(one) for one in articles)
     return f"{_ARTICLES}<PubmedArticleSet>\n{inside}\n</PubmedArticleSet>".encode()
 
 
 def _article(record: Record) -> str:
-    citation = _element("PMID", record.pmid or "", Version="1") + _body(record)
+    citation = _element("PMID", record.pmid or "", Version="1") + _date("DateRevised", record.updated)
+    citation += _body(record)
     citation += "<MedlineJournalInfo>" + _element("MedlineTA", record.journal) + "</MedlineJournalInfo>"
-    if record.retracted and "Retracted Publication" not in record.publication_types:
-        notice = '<CommentsCorrections RefType="RetractionIn"><RefSource>not known</RefSource>'
-        citation += f"<CommentsCorrectionsList>{notice}</CommentsCorrections></CommentsCorrectionsList>"
+    citation += _list("CommentsCorrectionsList", [_correction(one) for one in _corrections(record)])
     headings = [
         f"<MeshHeading>{_element('DescriptorName', name, UI='', MajorTopicYN='N')}</MeshHeading>"
         for name in record.mesh
@@ -135,9 +246,40 @@ def _article(record: Record) -> str:
     status = "MEDLINE" if record.mesh else "PubMed-not-MEDLINE"
     return (
         f'<PubmedArticle><MedlineCitation Status="{status}" Owner="NLM">{citation}</MedlineCitation>'
-        f"<PubmedData><PublicationStatus>ppublish</PublicationStatus>{_ids(record)}</PubmedData>"
-        "</PubmedArticle>"
+        f"<PubmedData>{_history(record)}<PublicationStatus>ppublish</PublicationStatus>{_ids(record)}"
+        "</PubmedData></PubmedArticle>"
     )
+
+
+def _corrections(record: Record) -> Sequence[Correction]:
+    """Those of the record; a retraction that shows nowhere else gets a line."""
+    signs = {one.kind for one in record.corrections} | set(record.publication_types)
+    if record.retracted and not signs & {"RetractionIn", "Retracted Publication"}:
+        return (*record.corrections, Correction(kind="RetractionIn", citation="not known"))
+    return record.corrections
+
+
+def _correction(one: Correction) -> str:
+    inside = _element("RefSource", one.citation) + (
+        _element("PMID", one.pmid, Version="1") if one.pmid else ""
+    )
+    return f"<CommentsCorrections RefType={quoteattr(one.kind)}>{inside}</CommentsCorrections>"
+
+
+def _history(record: Record) -> str:
+    """`entrez` is PubMed's create date, `pubmed` its entry date."""
+    days = {"entrez": record.created, "pubmed": entry_day(record)}
+    parts = [_date("PubMedPubDate", day, PubStatus=status) for status, day in days.items() if day]
+    return _list("History", parts)
+
+
+def _date(name: str, day: str | None, **attributes: str) -> str:
+    if not day:
+        return ""
+    year, month, number = day.split("-")
+    inside = _element("Year", year) + _element("Month", month) + _element("Day", number)
+    given = "".join(f" {key}={quoteattr(value)}" for key, value in attributes.items())
+    return f"<{name}{given}>{inside}</{name}>"
 
 
 def _body(record: Record) -> str:
@@ -145,19 +287,21 @@ def _body(record: Record) -> str:
     year = _element("Year", str(record.year)) if record.year else "<MedlineDate></MedlineDate>"
     issue = _element("Volume", record.volume) if record.volume else ""
     issue += _element("Issue", record.issue) if record.issue else ""
+    issn = _element("ISSN", record.issn, IssnType="Print") if record.issn else ""
     journal = (
-        f'<Journal><JournalIssue CitedMedium="Print">{issue}<PubDate>{year}</PubDate></JournalIssue>'
+        f'<Journal>{issn}<JournalIssue CitedMedium="Print">{issue}<PubDate>{year}</PubDate></JournalIssue>'
         f"{_element('Title', record.journal) if record.journal else ''}</Journal>"
     )
     pages = f"<Pagination>{_element('MedlinePgn', record.pages)}</Pagination>"
     doi = _element("ELocationID", record.doi, EIdType="doi", ValidYN="Y") if record.doi else ""
     languages = record.language.split("; ") if record.language else [""]
     types = [_element("PublicationType", kind, UI="") for kind in record.publication_types or ("",)]
+    vernacular = _element("VernacularTitle", record.vernacular_title) if record.vernacular_title else ""
     return (
         f'<Article PubModel="Print">{journal}{_element("ArticleTitle", record.title)}{pages}{doi}'
         f"{_abstract(record.abstract)}{_authors(record.authors)}"
         f"{''.join(_element('Language', language) for language in languages)}"
-        f"{_registrations(record.registry_ids)}{_list('PublicationTypeList', types)}</Article>"
+        f"{_registrations(record.registry_ids)}{_list('PublicationTypeList', types)}{vernacular}</Article>"
     )
 
 

@@ -14,12 +14,28 @@ from tests.servers import serve
 from tests.servers.corpus import record
 from tools.schemas import Record
 
-RECORDS = [Record(record_id=f"pubmed:{n}", pmid=str(n), title=f"Asthma {n}", year=2000) for n in range(1, 8)]
+RECORDS = [
+    Record(
+        record_id=f"pubmed:{n}",
+        pmid=str(n),
+        title=f"Asthma {n}",
+        year=2000,
+        created=f"2020-01-0{n}" if n < 7 else None,
+        pmcid="PMC5" if n == 5 else None,
+    )
+    for n in range(1, 8)
+]
+"""Invented; the seventh has no create date."""
+
+LINKS = {
+    "pubmed_pubmed_citedin": {"1": ["4", "5"], "2": ["5", "6"]},
+    "pubmed_pubmed_refs": {"5": ["1", "2"]},
+}
 
 
 @pytest.fixture(scope="module")
 def served():
-    with serve(RECORDS) as service:
+    with serve(RECORDS, links=LINKS) as service:
         yield service
 
 
@@ -111,6 +127,76 @@ def test_dates_count_only_in_pairs(ask):
     assert [etree.fromstring(a.content).findtext("Count") for a in (both, one)] == ["0", "7"]
 
 
+def found(answer):
+    root = etree.fromstring(answer.content)
+    return [e.text for e in root.iterfind("IdList/Id")]
+
+
+@pytest.mark.parametrize(
+    ("term", "ids"),
+    [
+        ("asthma[ti] AND 2020/01/02:2020/01/03[crdt]", ["3", "2"]),
+        ("asthma[ti] AND 2020/01[crdt]", ["6", "5", "4", "3", "2", "1"]),
+        ("asthma[ti] NOT 1900:2100[crdt]", ["7"]),
+        ("asthma[ti] AND 3:5[uid]", ["5", "4", "3"]),
+        ("2:3[pmid] OR 2020/01/06[crdt]", ["6", "3", "2"]),
+        # Added nineteen years late, so PubMed sets the entry date back to the publication.
+        ("2000:2001[edat] AND 1:2[uid]", ["2", "1"]),
+    ],
+)
+def test_days_and_ranges_of_pmids(ask, term, ids):
+    assert found(ask("esearch.fcgi", db="pubmed", term=term)) == ids
+
+
+def test_earlier_searches_are_combined_by_their_numbers(ask):
+    def search(term, **more):
+        return ask("esearch.fcgi", db="pubmed", term=term, usehistory="y", **more)
+
+    first = etree.fromstring(search("1:4[uid]").content)
+    place = {"WebEnv": first.findtext("WebEnv")}
+    search("3:7[uid]", **place)
+    assert found(search("#1 AND #2", **place)) == ["4", "3"]
+    assert found(search("#2 NOT #1", **place)) == ["7", "6", "5"]
+    unknown = search("#9", **place)
+    assert b"#9 was not found" in unknown.content
+
+
+def test_a_count_alone(ask):
+    answer = ask("esearch.fcgi", db="pubmed", term="asthma[ti]", rettype="count")
+    root = etree.fromstring(answer.content)
+    assert [(child.tag, child.text) for child in root] == [("Count", "7")]
+
+
+def test_links_one_by_one_and_together(ask):
+    def links(ids, name="pubmed_pubmed_citedin"):
+        answer = ask("elink.fcgi", dbfrom="pubmed", db="pubmed", linkname=name, id=ids)
+        return [
+            ([i.text for i in s.iterfind("IdList/Id")], [i.text for i in s.iterfind("LinkSetDb/Link/Id")])
+            for s in etree.fromstring(answer.content).iterfind("LinkSet")
+        ]
+
+    assert links(["1", "2", "3"]) == [(["1"], ["4", "5"]), (["2"], ["5", "6"]), (["3"], [])]
+    assert links("1,2") == [(["1", "2"], ["4", "5", "6"])]
+    assert links("5", "pubmed_pubmed_refs") == [(["5"], ["1", "2"])]
+    told = ask("elink.fcgi", dbfrom="pubmed", db="pmc", linkname="pubmed_pmc", id="5", retmode="json").json()
+    assert told["linksets"] == [
+        {
+            "dbfrom": "pubmed",
+            "ids": ["5"],
+            "linksetdbs": [{"dbto": "pmc", "linkname": "pubmed_pmc", "links": ["5"]}],
+        }
+    ]
+
+
+def test_summaries_hold_neither_abstract_nor_headings_and_name_the_unknown(ask):
+    told = ask("esummary.fcgi", db="pubmed", id="5,999", retmode="json").json()["result"]
+    assert told["uids"] == ["5", "999"]
+    assert told["5"]["title"] == "Asthma 5"
+    assert told["999"]["error"] == "cannot get document summary"
+    root = etree.fromstring(ask("esummary.fcgi", db="pubmed", id="5").content)
+    assert root.findtext("DocSum/Id") == "5"
+
+
 def test_the_log_tells_what_was_asked(served, ask):
     before = len(served.log)
     ask("einfo.fcgi", tool="t", email="a@example.org")
@@ -123,15 +209,30 @@ def test_a_row_becomes_a_record_and_control_characters_go():
     assert record(row) == Record(record_id="pubmed:7", pmid="7", title="AB", year=2001, doi="10.5555/a")
 
 
-def test_it_runs_as_a_program(tmp_path):
-    data = tmp_path / "data.jsonl"
-    data.write_text('{"pmid": "1", "title": "Asthma"}\n{"title": "no pmid"}\n')
-    command = [sys.executable, "-m", "tests.servers", "--data", str(data), "--port", "0"]
+def test_it_runs_as_a_program_with_every_service_and_a_fault_script(tmp_path):
+    data, log = tmp_path / "data.jsonl", tmp_path / "log.jsonl"
+    data.write_text('{"pmid": "1", "title": "Asthma", "pmcid": "PMC1"}\n{"title": "no pmid"}\n')
+    script = tmp_path / "faults.yaml"
+    script.write_text("- {utility: esearch, nth: 1, does: unavailable, with: {status: 502}}\n")
+    command = [sys.executable, "-m", "tests.servers", "--data", str(data), "--port", "0", "--hard"]
+    command += ["--faults", str(script), "--log", str(log)]
     here = Path(__file__).parents[2]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=here) as process:
         assert process.stdout is not None
-        address = process.stdout.readline().strip()
-        answer = httpx.get(f"{address}esearch.fcgi?db=pubmed&term=asthma", trust_env=False)
+        addresses = dict(process.stdout.readline().split() for _ in range(4))
+        with httpx.Client(trust_env=False) as client:
+            question = {"db": "pubmed", "term": "asthma", "api_key": "sesame", "email": "a@example.org"}
+            search = f"{addresses['entrez/eutils']}esearch.fcgi"
+            first, second = (client.post(search, data=question) for _ in range(2))
+            converted = client.get(
+                f"{addresses['pmc']}tools/idconv/api/v1/articles/?ids=1&format=json"
+            ).json()
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
-    assert b"<Count>1</Count>" in answer.content
+    assert (first.status_code, second.status_code) == (502, 200)
+    assert b"<Count>1</Count>" in second.content
+    assert converted["records"] == [{"pmcid": "PMC1", "pmid": 1, "requested-id": "1"}]
+    told = log.read_text()
+    assert [json.loads(line)["utility"] for line in told.splitlines()] == ["esearch", "esearch", "idconv"]
+    assert "sesame" not in told
+    assert "example.org" not in told

@@ -146,3 +146,25 @@ def test_many_threads_may_put_the_same_body(blobs):
         thread.join(10)
     assert len(names) == 6
     assert len(set(names)) == len(files(blobs)) == 1
+
+
+def test_the_name_of_a_body_is_on_the_disk_before_anybody_can_rely_on_it(tmp_path, monkeypatch):
+    """What is flushed, in order: the bytes, then the folder after the renaming."""
+    import os
+    import stat
+
+    told: list[str] = []
+    flush, rename = os.fsync, os.replace
+
+    def fsync(handle):
+        told.append("folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "bytes")
+        flush(handle)
+
+    def replace(old, new):
+        told.append("rename")
+        rename(old, new)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "replace", replace)
+    Blobs(tmp_path / "blobs").put(b"body")
+    assert told == ["folder", "bytes", "rename", "folder"]

@@ -76,7 +76,9 @@ def test_a_strangers_database_is_refused_and_left_as_it_is(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["theirs.sqlite"]
 
 
-@pytest.mark.parametrize(("column", "value"), [("version", 0), ("version", 2), ("application", "'other'")])
+@pytest.mark.parametrize(
+    ("column", "value"), [("version", 0), ("version", tables.SCHEMA_VERSION + 1), ("application", "'other'")]
+)
 def test_another_schema_version_or_application_is_refused(path, column, value):
     Database.file(path).close()
     with sqlite3.connect(path) as connection:

@@ -69,6 +69,21 @@ def test_the_table_of_answers(body, status, kind):
     assert "203.0.113.7" not in judgement.said
 
 
+@pytest.mark.parametrize(
+    ("body", "divisible"),
+    [
+        ("<PubmedArticleSet><PubmedArticle>", True),
+        ("<PubmedArticleSet>\x01</PubmedArticleSet>", True),
+        ("<html><body>Down<br></html>", False),
+        ('<?xml version="1.0" ?>', False),
+        ("", False),
+    ],
+)
+def test_a_set_that_breaks_down_is_told_from_no_set(body, divisible):
+    judgement = eutils.judge(reply(body), "PubmedArticleSet")
+    assert (judgement.kind, judgement.divisible) == ("transient", divisible)
+
+
 @pytest.mark.shared
 def test_real_answers_are_judged_as_what_they_are(shared_data):
     """Recorded answers of NCBI; those that hold an ERROR are epost2 and epost3."""
@@ -95,8 +110,11 @@ def test_every_utility_travels_as_a_post_with_name_and_address_and_the_key_in_it
         ask("esearch", {"db": "pubmed", "term": "lung[ti]"}, "eSearchResult")
         ask("epost", {"db": "pubmed", "id": "1"}, "ePostResult")
         ask("efetch", {"db": "pubmed", "id": "1", "retmode": "xml"}, "PubmedArticleSet")
+        ask("esummary", {"db": "pubmed", "id": "1"}, "eSummaryResult")
+        ask("elink", {"dbfrom": "pubmed", "db": "pubmed", "id": ["1", "2"]}, "eLinkResult")
         log = served.log
-    assert [seen.utility for seen in log] == ["einfo", "esearch", "epost", "efetch"]
+    assert [seen.utility for seen in log] == ["einfo", "esearch", "epost", "efetch", "esummary", "elink"]
+    assert log[-1].params.every("id") == ["1", "2"], "one by one, so that links are told apart"
     assert {seen.method for seen in log} == {"POST"}
     for seen in log:
         assert "?" not in seen.url

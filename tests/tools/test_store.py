@@ -17,6 +17,7 @@ from tests.graphs import small
 from tools.blobs import Blobs
 from tools.database import Database
 from tools.errors import NotAllowed, StoreError
+from tools.records.decisions import DuplicateDecision
 from tools.records.linking import HandLink
 from tools.schemas import Approval, Outcome, Record, SearchResult
 from tools.store import Event, Protocol, Store
@@ -355,9 +356,30 @@ def test_links_and_events_come_back_in_order(store):
     ]
 
 
+def test_words_about_duplicates_are_kept_in_their_order(store):
+    words = [
+        DuplicateDecision(kind=kind, record_ids=("a", "b"), by="Ada", why="looked")
+        for kind in ("same", "different")
+    ]
+    for word in words:
+        store.add_duplicate_decision(PASS, word)
+    assert store.duplicate_decisions(PASS) == [(word, AT) for word in words]
+    assert store.duplicate_decisions("another") == []
+
+
 def test_a_second_process_may_decide_while_the_first_has_the_review_open(store, tmp_path):
     made = artefact(store)
     other = store_in(tmp_path)
     other.approve(PASS, approval(made, by="Bea"), 1, [])
     other.database.close()
     assert store.approval(made.artefact_id).by == "Bea"
+
+
+def test_a_pass_is_opened_with_what_it_was_opened_for_in_one_line_of_its_trace(store):
+    store.open_pass("8", "update", {"previous": "1"}, at="2031-01-01T00:00:00Z")
+    store.open_pass("8", "update", {"previous": "7"})
+    told = store.opened("8")
+    assert (told.kind, told.content, told.at) == ("update", {"previous": "1"}, "2031-01-01T00:00:00Z")
+    assert [event.kind for event in store.events("8")] == ["opened"]
+    with pytest.raises(StoreError, match="no pass 9"):
+        store.opened("9")

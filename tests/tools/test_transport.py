@@ -24,13 +24,14 @@ from tests.servers.faults import (
     altered,
     redirect,
     reset,
+    slow_drip,
     too_many_requests,
     truncated,
     unavailable,
 )
 from tests.servers.loopback import Served, serving
 from tools.errors import ReplayMiss, SourceRefused, SourceUnavailable
-from tools.exchange import judge_status, pause_s, redact, retry_after_s
+from tools.exchange import Judgement, judge_status, pause_s, redact, retry_after_s
 from tools.transport import Call, Patience, RateLimit, Reply, Service, StoredExchange, Transport
 
 KEY = "0123456789abcdef-secret"
@@ -215,6 +216,23 @@ def test_a_replay_over_an_empty_log_says_so(tmp_path):
         b.transport.exchange(call())
 
 
+def test_what_was_found_out_in_the_place_of_an_answer_is_kept_like_one(tmp_path):
+    with bench(tmp_path) as b:
+        settled = b.transport.settle(call(), b'{"parts": []}', "application/json")
+        again = b.transport.exchange(call())
+    assert (again.body, again.content_type, again.at) == (settled.body, "application/json", settled.at)
+    assert b.served.log == []
+
+
+def test_a_question_about_this_moment_is_asked_anew_and_not_kept(tmp_path):
+    with bench(tmp_path) as b:
+        b.transport.exchange(call())
+        assert not b.transport.exchange(call(), kept=False).from_store
+        assert not b.transport.exchange(call("y"), kept=False).from_store
+    assert len(b.served.log) == 3
+    assert len(b.log.kept) == 1
+
+
 # Failures ----------------------------------------------------------------------------------------
 
 
@@ -239,6 +257,45 @@ def test_patience_ends_by_attempts_with_a_remedy_and_nothing_stored(tmp_path):
         b.transport.exchange(call())
     assert b.clock.slept == [1.0, 2.0, 4.0]
     assert b.log.kept == {}
+
+
+def test_a_trial_has_fewer_attempts(tmp_path):
+    with bench(tmp_path, Fault("say", 0, unavailable())) as b, pytest.raises(SourceUnavailable):
+        b.transport.exchange(call(), attempts=2)
+    assert len(b.served.log) == 2
+
+
+def test_a_broken_answer_is_told_from_none(tmp_path):
+    """Only where the service does answer can a smaller question help."""
+
+    def broken(reply):
+        return Judgement(kind="transient", said="breaks off", divisible=True)
+
+    for script, judge, divisible in (
+        ((), broken, True),
+        ((Fault("say", 0, unavailable()),), judge_status, False),
+    ):
+        with bench(tmp_path, *script, attempts=2) as b, pytest.raises(SourceUnavailable) as caught:
+            b.transport.exchange(call(), judge)
+        assert caught.value.divisible is divisible
+
+
+def test_a_slow_drip_ends_at_the_deadline_of_the_call(tmp_path):
+    """Each byte comes in good time; the whole does not."""
+    fault = Fault("say", 0, slow_drip(0.05))
+    with (
+        serving(Echo(), [fault]) as served,
+        Transport(
+            {"echo": Service(base_url=served.address)},
+            None,
+            cache=tmp_path,
+            patience=Patience(attempts=1, call_s=0.15),
+        ) as transport,
+    ):
+        began = time.monotonic()
+        with pytest.raises(SourceUnavailable, match="after the deadline"):
+            transport.exchange(call("x" * 100))
+        assert time.monotonic() - began < 0.8
 
 
 def test_patience_ends_by_the_total_deadline(tmp_path):
@@ -461,6 +518,38 @@ def test_processes_share_the_gap(tmp_path):
     starts = [float(line) for process in both for line in process.communicate()[0].split()]
     assert len(starts) == 6
     assert min(gaps(starts)) >= 0.0999
+
+
+ASKING = """
+import sys
+from pathlib import Path
+from tools.transport import Call, Service, Transport
+
+services = {"echo": Service(base_url=sys.argv[1], gap_s=0.15, gap_here=True)}
+with Transport(services, None, cache=Path(sys.argv[2])) as transport:
+    for n in range(4):
+        transport.exchange(Call(service="echo", path="say", params=(("q", str(n)),), event="e"))
+"""
+
+
+def test_two_processes_that_ask_one_service_keep_its_gap_between_them(tmp_path):
+    """Seen from the service: when requests arrived."""
+    with serving(Echo()) as served:
+        command = [sys.executable, "-c", ASKING, served.address, str(tmp_path)]
+        both = [subprocess.Popen(command, cwd=Path(__file__).parents[2]) for _ in range(2)]
+        assert [process.wait(60) for process in both] == [0, 0]
+    assert len(served.log) == 8
+    # The way over the loopback varies by some milliseconds, more on a busy machine; a burst would be below 0.05.
+    assert min(gaps([seen.at_s for seen in served.log])) > 0.075
+    assert served.log[-1].at_s - served.log[0].at_s > 7 * 0.15 - 0.075
+
+
+def test_only_a_service_elsewhere_is_rated_unless_one_asks_for_it():
+    here, there = "http://127.0.0.1:8000/", "https://example.org/"
+    assert not Service(base_url=here, gap_s=1).is_rated
+    assert Service(base_url=here, gap_s=1, gap_here=True).is_rated
+    assert Service(base_url=there, gap_s=1).is_rated
+    assert not Service(base_url=there).is_rated
 
 
 def test_a_long_queue_ends_in_time(tmp_path):

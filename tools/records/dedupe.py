@@ -1,20 +1,50 @@
-"""First, cautious grouping of records that are the same citation. Pure.
+"""Records of one citation become a group, and what only looks like one goes to a person. Pure.
 
-Only identity of an identifier joins, and only where the titles agree: one wrong join hides a study, one
-missed join costs a reader a minute. PMID and DOI are not proof by themselves: meeting abstracts share
-their proceedings' DOI, and an erratum or a Part II can carry the title of another PMID. Such pairs come
-out as `Doubt` for a person. (Bramer et al. 2016, PMC4915647, on why identifiers cannot be relied upon.)
+`sort_out` compares the pairs that share a key (`candidates`), judges each (`likeness`), and joins those that
+are safe. Joins are transitive, contradictions are not joined: a chain that would bring together two PMIDs,
+two DOIs or years more than one apart falls apart into doubts. What people decided wins, the later over the
+earlier, and can be undone by deciding again. Nothing is lost: every record comes out in exactly one group.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
 
+import numpy as np
 from pydantic import Field
+from rapidfuzz import fuzz, process
 
+from tools.records.candidates import pairs
+from tools.records.citation import Citation, citation, folded
+from tools.records.decisions import DuplicateDecision
+from tools.records.likeness import ABSTRACT, Likeness, Verdict, judge, likeness
 from tools.schemas import Frozen, Record
 
-__all__ = ["Doubt", "Group", "doubts", "group", "title_key"]
+__all__ = [
+    "RECIPE",
+    "Doubt",
+    "DuplicateDecision",
+    "Group",
+    "Link",
+    "SortedOut",
+    "doubts",
+    "group",
+    "related",
+    "sort_out",
+    "title_key",
+]
+
+RECIPE = "2"
+"""Raised when the same records would be grouped in another way, so that stored groups are made anew."""
+
+LOWEST_TITLE = 0.6
+"""Pairs whose titles are less alike than this are compared only if they share an identifier or a place."""
+
+COLLECTION = 3
+"""A DOI under so many different titles is a collection's, such as a meeting's proceedings."""
 
 _NOT_WORD = re.compile(r"[\W_]+")
 
@@ -28,11 +58,32 @@ class Group(Frozen):
 
 
 class Doubt(Frozen):
-    """Two records with the same identifier that were not joined: a person decides."""
+    """Two records that may be one citation and were not joined: a person decides."""
 
     first_id: str
     second_id: str
-    reason: str
+    reason: str = Field(description="What agrees and what differs, in a line.")
+    score: float = Field(default=0.0, description="0 to 1, for sorting; no probability.")
+
+
+class Link(Frozen):
+    """Two records that belong together and are not one citation: reports, perhaps, of one study."""
+
+    kind: str = Field(
+        description="`preprint`, `conference`, `protocol`, `registry` of the other's title and authors, or a "
+        "source's own word such as `ErratumFor` or `ResultReference`."
+    )
+    first_id: str
+    second_id: str
+    reason: str = ""
+
+
+class SortedOut(Frozen):
+    """What became of a list of records."""
+
+    groups: tuple[Group, ...]
+    doubts: tuple[Doubt, ...]
+    links: tuple[Link, ...]
 
 
 def title_key(title: str) -> str:
@@ -43,130 +94,358 @@ def title_key(title: str) -> str:
     return _NOT_WORD.sub(" ", unicodedata.normalize("NFKC", title).casefold()).strip()
 
 
-def group(records: Sequence[Record]) -> list[Group]:
-    """Every record in exactly one group, in the order of the leaders.
-
-    Joined are records with the same PMID or the same DOI whose titles agree by `title_key`, or of which
-    one has no title; never two different PMIDs, never an untitled record that fits two titles.
-
-    Raises:
-        ValueError: two records have the same id.
-    """
-    merging = _Merging(records)
-    return [
-        Group(
-            leader_id=records[members[0]].record_id,
-            member_ids=tuple(records[m].record_id for m in members),
-            reason="; ".join(merging.reasons[members[0]]),
-        )
-        for members in merging.groups()
-    ]
+def group(records: Sequence[Record], by_hand: Sequence[DuplicateDecision] = ()) -> list[Group]:
+    """Every record in exactly one group, in the order of the leaders; see `sort_out`."""
+    return list(sort_out(records, by_hand).groups)
 
 
-def doubts(records: Sequence[Record]) -> list[Doubt]:
-    """Pairs that share an identifier and were not joined, in a fixed order.
+def doubts(records: Sequence[Record], by_hand: Sequence[DuplicateDecision] = ()) -> list[Doubt]:
+    """Pairs for a person, the most alike first; see `sort_out`."""
+    return list(sort_out(records, by_hand).doubts)
 
-    Of many records with one identifier, each is paired with the first, so the list grows linearly.
+
+def related(records: Sequence[Record]) -> list[Link]:
+    """Pairs that are linked and never joined; see `sort_out`."""
+    return list(sort_out(records).links)
+
+
+def sort_out(records: Sequence[Record], by_hand: Sequence[DuplicateDecision] = ()) -> SortedOut:
+    """Groups, doubts and links of a list of records.
+
+    A doubt stands for two groups: of all pairs between them it shows the most alike. A pair about which a
+    person has decided is no doubt any more. Decisions about records that are not here are passed over: the
+    search that brought them was replaced.
 
     Raises:
         ValueError: two records have the same id.
     """
-    merging = _Merging(records)
-    found: dict[tuple[str, str], Doubt] = {}
-    for label, bucket in merging.buckets:
-        seen = {merging.root(bucket[0])}
-        for member in bucket[1:]:
-            root = merging.root(member)
-            if root in seen:
+    place_of = {record.record_id: place for place, record in enumerate(records)}
+    if len(place_of) < len(records):
+        raise ValueError("record ids must be unique before grouping")
+    cited = [citation(record, place) for place, record in enumerate(records)]
+    compared = _compared(cited, records)
+    joined = _Joined(cited, _Persons.of(by_hand, place_of), compared)
+    return SortedOut(
+        groups=tuple(joined.groups()),
+        doubts=tuple(joined.doubts()),
+        links=(*_told_links(records), *joined.links()),
+    )
+
+
+# Comparing -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    first: int
+    second: int
+    like: Likeness
+    verdict: Verdict
+
+
+def _compared(cited: Sequence[Citation], records: Sequence[Record]) -> list[_Pair]:
+    """All pairs of which something follows, by place."""
+    candidates = pairs(cited)
+    if not len(candidates):
+        return []
+    titles = [c.title for c in cited]
+    # One call for all pairs: a call per pair would spend most of its time on the way into the library.
+    alike = process.cpdist(
+        [titles[i] for i in candidates[:, 0]],
+        [titles[j] for j in candidates[:, 1]],
+        scorer=fuzz.ratio,
+        dtype=np.float32,
+        workers=-1,
+    )
+    abstracts: dict[int, str] = {}
+
+    def abstract_of(place: int) -> str:
+        if place not in abstracts:
+            abstracts[place] = folded(records[place].abstract[: 2 * ABSTRACT])[:ABSTRACT]
+        return abstracts[place]
+
+    found = []
+    for (first, second), title in zip(candidates.tolist(), alike.tolist(), strict=True):
+        one, other = cited[first], cited[second]
+        if title < 100 * LOWEST_TITLE and not _share(one, other):
+            continue
+        like = likeness(one, other, title / 100, abstract_of)
+        verdict = judge(one, other, like)
+        if verdict.kind != "other":
+            found.append(_Pair(first, second, like, verdict))
+    return found
+
+
+def _share(one: Citation, other: Citation) -> bool:
+    """An identifier, or the place in a volume: titles may then differ, in another language for one."""
+    if any(
+        (mine := getattr(one, name)) and mine == getattr(other, name) for name in ("pmid", "doi", "entry")
+    ):
+        return True
+    if not one.start_page or one.start_page != other.start_page or not one.volume:
+        return False
+    return one.volume == other.volume and bool(one.authors & other.authors)
+
+
+def _told_links(records: Sequence[Record]) -> Iterator[Link]:
+    """What the sources themselves say: corrections, and references of registry entries."""
+    holders: dict[str, list[str]] = {}
+    for record in records:
+        if record.pmid:
+            holders.setdefault(record.pmid, []).append(record.record_id)
+    for record in records:
+        for said in record.corrections:
+            for other in holders.get(said.pmid or "", ()):
+                if other != record.record_id:
+                    yield Link(
+                        kind=said.kind,
+                        first_id=record.record_id,
+                        second_id=other,
+                        reason="told by the source",
+                    )
+
+
+# People --------------------------------------------------------------------------------------------
+
+
+class _Persons:
+    """What people decided, as pairs of places: joined sets, and pairs that must stay apart."""
+
+    def __init__(self) -> None:
+        self.sets = _Sets()
+        self.apart: set[frozenset[int]] = set()
+        self.reasons: dict[frozenset[int], str] = {}
+
+    @classmethod
+    def of(cls, decisions: Sequence[DuplicateDecision], place_of: Mapping[str, int]) -> "_Persons":
+        """The newest decision first, so that an older one finds its pairs taken."""
+        made = cls()
+        for decision in reversed(decisions):
+            here = [place_of[i] for i in decision.record_ids if i in place_of]
+            for one, other in combinations(here, 2):
+                made._take(decision, one, other)
+        return made
+
+    def _take(self, decision: DuplicateDecision, one: int, other: int) -> None:
+        together = self.sets.root(one) == self.sets.root(other)
+        if decision.kind == "different" and not together:
+            self.apart.add(frozenset((one, other)))
+        elif decision.kind == "same" and not together and not self.parted(one, other):
+            self.sets.join(one, other)
+            self.reasons[frozenset((one, other))] = f"person:{decision.by}: {decision.why}"
+
+    def parted(self, one: int, other: int) -> bool:
+        """Somebody said that a member of the one set is not a member of the other."""
+        if not self.apart:
+            return False
+        ones, others = self.sets.members(one), self.sets.members(other)
+        return any(frozenset((a, b)) in self.apart for a in ones for b in others)
+
+
+class _Sets:
+    """Disjoint sets of places whose root is the earliest."""
+
+    def __init__(self) -> None:
+        self._parent: dict[int, int] = {}
+        self._members: dict[int, list[int]] = {}
+
+    def root(self, place: int) -> int:
+        while (parent := self._parent.get(place, place)) != place:
+            self._parent[place] = place = self._parent.get(parent, parent)
+        return place
+
+    def members(self, place: int) -> list[int]:
+        """All of the set that a place is in."""
+        root = self.root(place)
+        return self._members.get(root, [root])
+
+    def join(self, one: int, other: int) -> None:
+        first, second = sorted((self.root(one), self.root(other)))
+        if first != second:
+            self._members[first] = [*self.members(first), *self.members(second)]
+            self._members.pop(second, None)
+            self._parent[second] = first
+
+
+# Joining -------------------------------------------------------------------------------------------
+
+
+class _Joined:
+    """The groups: persons' sets, grown by safe pairs wherever nothing contradicts."""
+
+    def __init__(self, cited: Sequence[Citation], persons: _Persons, compared: Sequence[_Pair]) -> None:
+        self.cited, self.persons, self.compared = cited, persons, compared
+        self.sets = _Sets()
+        self.refused: list[_Pair] = []
+        self.why: dict[int, dict[str, None]] = {}
+        for places, reason in sorted(persons.reasons.items(), key=lambda item: sorted(item[0])):
+            one, other = sorted(places)
+            self._join(one, other, reason)
+        safe = [pair for pair in compared if pair.verdict.kind == "same"]
+        for part in _components(safe, persons.sets):
+            self._settle(part)
+
+    def groups(self) -> Iterator[Group]:
+        """In the order of their first member."""
+        for place, c in enumerate(self.cited):
+            if self.sets.root(place) == place:
+                members = sorted(self.sets.members(place))
+                ids = tuple(self.cited[m].record_id for m in members)
+                reasons = [reason for m in members for reason in self.why.get(m, ())]
+                yield Group(leader_id=c.record_id, member_ids=ids, reason="; ".join(dict.fromkeys(reasons)))
+
+    def doubts(self) -> list[Doubt]:
+        """Two groups that may be one, the most alike first; a decided pair opens the next that it stood for."""
+        asked = [pair for pair in self.compared if pair.verdict.kind == "doubt"] + self.refused
+        collections = _collections(self.cited)
+        best: dict[tuple[int, int], _Pair] = {}
+        for pair in asked:
+            first, second = sorted((self.sets.root(pair.first), self.sets.root(pair.second)))
+            if first == second or self._decided(first, second) or self._by_chance(pair, collections):
                 continue
-            seen.add(root)
-            pair = (records[bucket[0]].record_id, records[member].record_id)
-            found.setdefault(
-                pair, Doubt(first_id=pair[0], second_id=pair[1], reason=merging.why(label, bucket, member))
-            )
+            known = best.get((first, second))
+            if known is None or pair.like.score > known.like.score:
+                best[first, second] = pair
+        # Ten records of one title are nine questions, not forty-five: what follows from others is not asked.
+        shown, asked_of = [], _Sets()
+        for pair in sorted(best.values(), key=lambda p: (-p.like.score, p.first, p.second)):
+            first, second = self.sets.root(pair.first), self.sets.root(pair.second)
+            if asked_of.root(first) != asked_of.root(second):
+                asked_of.join(first, second)
+                shown.append(self._doubt(pair))
+        return shown
+
+    def links(self) -> Iterator[Link]:
+        """One for every two groups that are related in one way."""
+        seen = set()
+        for pair in self.compared:
+            if pair.verdict.kind != "related":
+                continue
+            first, second = sorted((self.sets.root(pair.first), self.sets.root(pair.second)))
+            key = (first, second, pair.verdict.relation)
+            if first != second and key not in seen:
+                seen.add(key)
+                yield Link(
+                    kind=pair.verdict.relation,
+                    first_id=self.cited[pair.first].record_id,
+                    second_id=self.cited[pair.second].record_id,
+                    reason=pair.verdict.reason,
+                )
+
+    def _doubt(self, pair: _Pair) -> Doubt:
+        reason = pair.verdict.reason if pair.verdict.kind == "doubt" else self._why_not(pair)
+        return Doubt(
+            first_id=self.cited[pair.first].record_id,
+            second_id=self.cited[pair.second].record_id,
+            reason=reason,
+            score=pair.like.score,
+        )
+
+    def _why_not(self, pair: _Pair) -> str:
+        return f"{pair.like.evidence}; not joined, as more than one citation would fit"
+
+    def _decided(self, first: int, second: int) -> bool:
+        return any(
+            frozenset((a, b)) in self.persons.apart
+            for a in self.sets.members(first)
+            for b in self.sets.members(second)
+        )
+
+    def _by_chance(self, pair: _Pair, collections: set[str]) -> bool:
+        """Two of many titles under a collection's DOI, with nothing else in common."""
+        one, other, like = self.cited[pair.first], self.cited[pair.second], pair.like
+        shared = like.doi == 1 and like.pmid < 1 and one.doi in collections
+        return (
+            shared
+            and one.title != other.title
+            and like.pages < 1
+            and like.title < 0.85
+            and bool(one.title and other.title)
+        )
+
+    # Components ----------------------------------------------------------------------------------
+
+    def _settle(self, part: Sequence[_Pair]) -> None:
+        """Join a component of safe pairs; if it contradicts itself, by ever stronger pairs only."""
+        if self._consistent(part):
+            for pair in part:
+                self._join(pair.first, pair.second, pair.verdict.reason)
+            return
+        for strong in (_by_identifier, lambda pair: pair.like.pmid == 1):
+            kept = [pair for pair in part if strong(pair)]
+            if len(kept) < len(part):
+                self.refused += [pair for pair in part if not strong(pair)]
+                for smaller in _components(kept, self.sets):
+                    self._settle(smaller)
+                return
+        self.refused += part
+
+    def _consistent(self, part: Sequence[_Pair]) -> bool:
+        """No two members of what would become one group contradict each other."""
+        places = {m for pair in part for place in (pair.first, pair.second) for m in self.sets.members(place)}
+        atoms = {self.persons.sets.root(place): self.persons.sets.members(place) for place in places}
+        if self.persons.apart and any(
+            frozenset(two) in self.persons.apart for two in combinations(sorted(places), 2)
+        ):
+            return False
+        if len(atoms) == len(places):
+            return _agree([self.cited[place] for place in places])
+        parts = [[self.cited[m] for m in members] for members in atoms.values()]
+        return all(_fit(one, other) for one, other in combinations(parts, 2))
+
+    def _join(self, one: int, other: int, reason: str) -> None:
+        if self.sets.root(one) != self.sets.root(other):
+            self.sets.join(one, other)
+            self.why.setdefault(max(one, other), {})[reason] = None
+
+
+def _by_identifier(pair: _Pair) -> bool:
+    return 1 in (pair.like.pmid, pair.like.doi, pair.like.entry)
+
+
+def _components(part: Sequence[_Pair], grown: _Sets) -> list[list[_Pair]]:
+    """Pairs that hang together, through each other or through sets that are joined already."""
+    sets = _Sets()
+    for pair in part:
+        for place in (pair.first, pair.second):
+            sets.join(place, grown.root(place))
+        sets.join(pair.first, pair.second)
+    found: dict[int, list[_Pair]] = {}
+    for pair in part:
+        found.setdefault(sets.root(pair.first), []).append(pair)
     return list(found.values())
 
 
-class _Merging:
-    """Disjoint sets whose root is the earliest record, each set with at most one title and one PMID."""
-
-    def __init__(self, records: Sequence[Record]) -> None:
-        if len({r.record_id for r in records}) < len(records):
-            raise ValueError("record ids must be unique before grouping")
-        self._parent = list(range(len(records)))
-        self._titles = [title_key(r.title) for r in records]
-        self._pmids = [r.pmid or "" for r in records]
-        self.reasons: list[dict[str, None]] = [{} for _ in records]
-        self._own = list(zip(self._titles, self._pmids, strict=True))
-        # PMIDs first: the stronger identity settles what the weaker one may still join.
-        self.buckets = [
-            *_buckets("PMID", [r.pmid for r in records]),
-            *_buckets("DOI", [r.doi for r in records]),
-        ]
-        for label, bucket in self.buckets:
-            for members in self._agreeing(bucket):
-                for member in members[1:]:
-                    self._join(members[0], member, label)
-
-    def root(self, index: int) -> int:
-        while self._parent[index] != index:
-            self._parent[index] = self._parent[self._parent[index]]
-            index = self._parent[index]
-        return index
-
-    def groups(self) -> Iterator[list[int]]:
-        members: dict[int, list[int]] = {}
-        for index in range(len(self._parent)):
-            members.setdefault(self.root(index), []).append(index)
-        yield from members.values()
-
-    def why(self, label: str, bucket: list[int], member: int) -> str:
-        first, other = self._own[bucket[0]], self._own[member]
-        if first[0] != other[0] and first[0] and other[0]:
-            differ = "different titles"
-        elif first[1] != other[1] and first[1] and other[1]:
-            differ = "different PMIDs"
-        else:
-            differ = "a title or PMID is missing, and it would fit more than one of them"
-        return f"same {label}, {differ} ({len(bucket)} records share it)"
-
-    def _agreeing(self, bucket: list[int]) -> Iterator[list[int]]:
-        """Members that agree on title and PMID; a blank is filled only where one value is possible."""
-        titles = {self._own[m][0] for m in bucket} - {""}
-        pmids_of = {
-            t: {self._own[m][1] for m in bucket if self._own[m][0] in (t, "")} - {""} for t in titles | {""}
-        }
-        cells: dict[tuple[str, str], list[int]] = {}
-        for member in bucket:
-            title, pmid = self._own[member]
-            if not title and len(titles) == 1:
-                (title,) = titles
-            elif not title and titles:
-                continue
-            if not pmid and len(pmids_of[title]) == 1:
-                (pmid,) = pmids_of[title]
-            elif not pmid and pmids_of[title]:
-                continue
-            cells.setdefault((title, pmid), []).append(member)
-        yield from cells.values()
-
-    def _join(self, one: int, other: int, label: str) -> None:
-        first, second = sorted((self.root(one), self.root(other)))
-        if first == second:
-            return
-        for values in (self._titles, self._pmids):
-            if values[first] and values[second] and values[first] != values[second]:
-                return  # joined to something else meanwhile; `doubts` will show the pair
-        for values in (self._titles, self._pmids):
-            values[first] = values[first] or values[second]
-        self._parent[second] = first
-        self.reasons[first] |= self.reasons[second] | {f"same {label}": None}
+def _collections(cited: Sequence[Citation]) -> set[str]:
+    titles: dict[str, set[str]] = {}
+    for c in cited:
+        if c.doi and c.title:
+            titles.setdefault(c.doi, set()).add(c.title)
+    return {doi for doi, held in titles.items() if len(held) >= COLLECTION}
 
 
-def _buckets(name: str, values: Sequence[str | None]) -> list[tuple[str, list[int]]]:
-    """(label, indexes) of each value that several records have, in the order of the first of them."""
-    holders: dict[str, list[int]] = {}
-    for index, value in enumerate(values):
-        if value:
-            holders.setdefault(value, []).append(index)
-    return [(f"{name} {value}", held) for value, held in holders.items() if len(held) > 1]
+def _agree(members: Iterable[Citation]) -> bool:
+    """What one citation can have only one of, these have one of; years lie at most one apart."""
+    members = list(members)
+    single: tuple[set[Any], ...] = (
+        {c.pmid for c in members} - {""},
+        {c.doi for c in members} - {""},
+        {c.entry for c in members} - {""},
+        {c.notice for c in members},
+        {c.protocol for c in members if c.title},
+    )
+    if any(not c.title for c in members) and len({c.title for c in members} - {""}) > 1:
+        return False  # an untitled record would fit two titles
+    years = [c.year for c in members if c.year is not None]
+    close = not years or max(years) - min(years) <= 1
+    return close and all(len(values) <= 1 for values in single)
+
+
+def _fit(one: Sequence[Citation], other: Sequence[Citation]) -> bool:
+    """A set that a person made may hold two PMIDs; another joins it if it has one of them, or none."""
+    for name in ("pmid", "doi"):
+        mine, theirs = ({getattr(c, name) for c in part} - {""} for part in (one, other))
+        if mine and theirs and not mine & theirs:
+            return False
+    years, others = ([c.year for c in part if c.year is not None] for part in (one, other))
+    return not years or not others or min(abs(a - b) for a in years for b in others) <= 1

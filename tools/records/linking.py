@@ -1,24 +1,58 @@
 """Reports to studies: which papers and registry entries tell of the same investigation. Pure.
 
 A *study* is one or more *reports* (Cochrane Handbook, chapter 4.6.2). The machine joins reports only
-through a trial registration number that they share; everything else is a person's decision, kept as a
-`HandLink` with a name and a reason. Nothing is lost: every report comes out in exactly one group.
+through a trial registration number that they share, or through a registry entry whose sponsor names the
+paper as its result; everything else is a person's decision, kept as a `HandLink` with a name and a reason.
+What only suggests that reports belong together (a paper that NLM matched to an entry, a preprint, a
+conference abstract, an erratum) comes out as a doubt. Nothing is lost: every report comes out in exactly
+one group.
 """
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Literal
 
 from pydantic import Field
 
 from tools.errors import NotAllowed
 from tools.identifiers import registry_ids, registry_of
+from tools.records.citation import entry_number, numbers_of
+from tools.records.dedupe import related
 from tools.schemas import Frozen, Record
 
-__all__ = ["HandLink", "StudyGroup", "registry_ids", "registry_of", "studies"]
+__all__ = [
+    "HandLink",
+    "StudyGroup",
+    "about_leaders",
+    "as_told_by_all",
+    "registry_ids",
+    "registry_of",
+    "studies",
+]
 
 MAX_NUMBERS = 3
 """A trial is rarely in more than three registers; a report that names more is likely to list others."""
+
+RESULT = "ResultReference"
+"""What a registry entry's references are called where the sponsor declares the paper to be its result."""
+
+SUGGESTIVE = {
+    "DerivedReference": "was matched to this entry by NLM, not by its sponsor",
+    "preprint": "is perhaps its preprint, or its published form",
+    "conference": "was perhaps shown at a meeting before",
+    "protocol": "is perhaps its protocol, or its results",
+    "registry": "is perhaps its registry entry, or a paper about it",
+    "ErratumFor": "is corrected by it",
+    "ErratumIn": "is its erratum",
+    "UpdateOf": "is updated by it",
+    "UpdateIn": "is its update",
+    "CorrectedandRepublishedFrom": "was corrected and published again as it",
+    "CorrectedandRepublishedIn": "is its corrected form",
+    "RepublishedFrom": "was published again as it",
+    "RepublishedIn": "is its second publication",
+    "OriginalReportIn": "is its original report",
+}
+"""Kinds of links between two records that suggest one study, and what the second is to the first."""
 
 _Key = Hashable
 
@@ -55,7 +89,8 @@ def studies(reports: Sequence[Record], by_hand: Sequence[HandLink] = ()) -> list
     Reports that share a registration number are one study, and so on along the chain. A report that
     names two numbers of one register, or more than `MAX_NUMBERS`, is likely a pooled analysis or a
     review: it joins nothing by itself and comes out alone, with a doubt that names what it would have
-    joined. Hand links are applied afterwards, in their order, and win.
+    joined. A registry entry lends its own number to the papers that its sponsor calls its results. Hand
+    links are applied afterwards, in their order, and win.
 
     Raises:
         NotAllowed: a hand link names a report that is not here.
@@ -64,19 +99,79 @@ def studies(reports: Sequence[Record], by_hand: Sequence[HandLink] = ()) -> list
     ids = [r.record_id for r in reports]
     if len(set(ids)) < len(ids):
         raise ValueError(f"report ids must be unique: {[i for i, n in Counter(ids).items() if n > 1]}")
-    numbers = {r.record_id: _numbers_of(r) for r in reports}
+    numbers = _numbers(reports)
     keys: dict[str, set[_Key]] = {i: set(numbers[i]) if _unambiguous(numbers[i]) else set() for i in ids}
+    for report in reports:
+        if own := entry_number(report):
+            keys[report.record_id] = {own, *_elsewhere(numbers[report.record_id], own)}
     _apply(by_hand, keys)
     groups = _components(ids, keys)
     owners = {key: index for index, group in enumerate(groups) for i in group for key in keys[i]}
-    return [_describe(group, keys, numbers, by_hand, owners, groups) for group in groups]
+    found = [_describe(group, keys, numbers, by_hand, owners, groups) for group in groups]
+    return _with_suggestions(found, reports, _handled(by_hand))
 
 
-def _numbers_of(report: Record) -> tuple[str, ...]:
-    """Its numbers in one spelling; a form that we do not know stays as it is."""
-    return tuple(
-        dict.fromkeys(one for given in report.registry_ids for one in registry_ids(given) or (given,))
-    )
+def as_told_by_all(record: Record, copies: Sequence[Record]) -> Record:
+    """The record with the registrations, and if it lacks one the PMID, that its duplicates name."""
+    numbers = dict.fromkeys(n for one in (record, *copies) for n in one.registry_ids)
+    pmid = next((one.pmid for one in (record, *copies) if one.pmid), None)
+    if tuple(numbers) == record.registry_ids and pmid == record.pmid:
+        return record
+    return record.model_copy(update={"registry_ids": tuple(numbers), "pmid": pmid})
+
+
+def about_leaders(link: HandLink, copies: Mapping[str, Sequence[Record]]) -> HandLink:
+    """A person's word about a record that has since become a duplicate, said about the one that stands for it.
+
+    Args:
+        copies: leader's id to its duplicates.
+    """
+    leader = {copy.record_id: leader_id for leader_id, records in copies.items() for copy in records}
+    ids = tuple(dict.fromkeys(leader.get(i, i) for i in link.report_ids))
+    return link if ids == link.report_ids else link.model_copy(update={"report_ids": ids})
+
+
+def _numbers(reports: Sequence[Record]) -> dict[str, tuple[str, ...]]:
+    """Report id to its numbers, those included that registry entries lend to their results."""
+    numbers = {r.record_id: numbers_of(r) for r in reports}
+    by_pmid: dict[str, list[str]] = {}
+    for report in reports:
+        if report.pmid:
+            by_pmid.setdefault(report.pmid, []).append(report.record_id)
+    for entry in reports:
+        own = entry_number(entry)
+        if not own:
+            continue
+        numbers[entry.record_id] = tuple(dict.fromkeys((own, *numbers[entry.record_id])))
+        for reference in entry.corrections:
+            if reference.kind == RESULT and reference.pmid:
+                for paper in by_pmid.get(reference.pmid, ()):
+                    numbers[paper] = tuple(dict.fromkeys((*numbers[paper], own)))
+    return numbers
+
+
+def _elsewhere(numbers: Sequence[str], own: str) -> Iterable[str]:
+    """An entry's numbers in other registers, one of each. A second number in its own register may be a
+    former number or its parent study's: the entry does not say which."""
+    registers = Counter(registry_of(n) or n for n in numbers)
+    return (n for n in numbers if registers[registry_of(n) or n] == 1 and registry_of(n) != registry_of(own))
+
+
+def _with_suggestions(
+    groups: list[StudyGroup], reports: Sequence[Record], handled: set[str]
+) -> list[StudyGroup]:
+    """The groups with a doubt wherever a link leads from one to another, and nobody has spoken about it."""
+    place = {report_id: at for at, group in enumerate(groups) for report_id in group.report_ids}
+    said: dict[int, dict[str, None]] = {}
+    for link in related(reports):
+        first, second = place[link.first_id], place[link.second_id]
+        if link.kind in SUGGESTIVE and first != second and not {link.first_id, link.second_id} & handled:
+            text = f"{link.second_id} {SUGGESTIVE[link.kind]} ({link.first_id}): perhaps one study"
+            said.setdefault(max(first, second), {})[text] = None
+    return [
+        group.model_copy(update={"doubts": (*group.doubts, *said[at])}) if at in said else group
+        for at, group in enumerate(groups)
+    ]
 
 
 def _unambiguous(numbers: Sequence[str]) -> bool:

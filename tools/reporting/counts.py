@@ -9,18 +9,21 @@ people and of machines apart).
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import Any
 
-from tools.reporting.data import FinalDecision, How, RecordLine, ReviewData, SearchRun
-from tools.reporting.standing import awaits_a_report, in_review, superseded_ids
+from tools.reporting.data import OTHER_METHODS, FinalDecision, How, RecordLine, ReviewData, SearchRun
+from tools.reporting.standing import arms, awaits_a_report, in_review, superseded_ids
 from tools.schemas import Criterion, Frozen, RecordVerdict
 
 __all__ = [
     "Agreement",
+    "Flow",
     "Pile",
     "PrismaCounts",
     "ReasonCount",
     "SourceCount",
     "StageCounts",
+    "Versions",
     "count",
     "reason_in_words",
 ]
@@ -88,8 +91,8 @@ class Agreement(Frozen):
         )
 
 
-class PrismaCounts(Frozen):
-    """All boxes of the diagram. Records up to `passed`, then reports, then studies."""
+class Flow(Frozen):
+    """One column of the diagram: records up to `passed`, then reports."""
 
     sources: tuple[SourceCount, ...]
     identified: int
@@ -97,6 +100,7 @@ class PrismaCounts(Frozen):
     missing: int
     repeats: int
     duplicates: int
+    seen_before: int
     not_screened: int
     screening: StageCounts
     audit: int
@@ -111,6 +115,29 @@ class PrismaCounts(Frozen):
     unreadable_decided: int
     eligibility: StageCounts
     reasons: tuple[ReasonCount, ...]
+
+
+class Versions(Frozen):
+    """The bridge from the review's previous version to this one; all zero in a first version."""
+
+    studies_before: int = 0
+    reports_before: int = 0
+    studies_withdrawn: int = 0
+    reports_withdrawn: int = 0
+    studies_new: int = 0
+    reports_of_new_studies: int = 0
+    new_reports_of_earlier_studies: int = 0
+    changed: int = 0
+    """Records that are decided on again because they have changed."""
+
+
+class PrismaCounts(Flow):
+    """All boxes of the diagram. The fields of `Flow` are the column of databases and registers."""
+
+    other: Flow | None = None
+    """The column of other methods; None where none was used."""
+    is_update: bool = False
+    versions: Versions = Versions()
     kept_reports: int
     grouped_reports: int
     reports_included: int
@@ -147,35 +174,17 @@ def count(data: ReviewData) -> PrismaCounts:
     """
     gone = superseded_ids(data)
     active = [line for line in data.records if in_review(line, gone)]
-    unique = [line for line in active if line.duplicate_of is None]
-    to_screen = [line for line in unique if not _cut(line)]
-    retrieved = [x for x in active if x.report and x.report.state in ("retrieved", "unreadable")]
-    at_full_text = [x for x in active if x.full_text and not awaits_a_report(x)]
-    audit = [line for line in unique if line.prefilter and line.prefilter.audit]
-    runs = [s for s in data.searches if not s.superseded]
+    runs = [s for s in data.searches if not s.superseded and s.kind != "recheck"]
     old_runs = [s for s in data.searches if s.superseded]
-    arrivals = _arrivals(data.records, {s.search_id for s in runs})
+    columns = dict(zip((x.record.record_id for x in data.records), arms(data), strict=True))
+    main = [x for x in active if columns[x.record.record_id] == "databases and registers"]
+    rest = [x for x in active if columns[x.record.record_id] == "other methods"]
+    other_runs = [s for s in runs if s.kind in OTHER_METHODS]
     return PrismaCounts(
-        sources=_by_source(runs),
-        identified=sum(s.received for s in runs),
-        arrivals=arrivals,
-        missing=sum(len(s.missing) for s in runs),
-        repeats=arrivals - len(active),
-        duplicates=len(active) - len(unique),
-        not_screened=len(unique) - len(to_screen),
-        screening=_screening(active, to_screen),
-        audit=len(audit),
-        audit_decided=sum(x.title_abstract is not None for x in audit),
-        audit_passed=sum(x.title_abstract is not None and x.title_abstract.kind == "passed" for x in audit),
-        not_begun=sum(_passed(x.title_abstract) and x.report is None for x in active),
-        sought=sum(x.report is not None for x in active),
-        seeking=sum(x.report is not None and x.report.state == "sought" for x in active),
-        not_retrieved=sum(x.report is not None and x.report.state == "not_retrieved" for x in active),
-        retrieved=len(retrieved),
-        unreadable=sum(x.report is not None and x.report.state == "unreadable" for x in active),
-        unreadable_decided=sum(x.report is not None and x.report.state == "unreadable" for x in at_full_text),
-        eligibility=_eligibility(at_full_text, retrieved),
-        reasons=_reasons(at_full_text, data.criteria),
+        **_flow(main, [s for s in runs if s.kind not in OTHER_METHODS], data),
+        other=Flow(**_flow(rest, other_runs, data)) if other_runs else None,
+        is_update=data.is_update,
+        versions=_versions(data, active),
         **_studies(data, active),
         superseded_identified=sum(s.received for s in old_runs),
         superseded_arrivals=_arrivals(data.records, gone),
@@ -185,6 +194,45 @@ def count(data: ReviewData) -> PrismaCounts:
         search_accounts=tuple((s.search_id, s.count, s.received + len(s.missing)) for s in data.searches),
         strays=tuple(_strays(data, active)),
     )
+
+
+def _flow(active: Sequence[RecordLine], runs: Sequence[SearchRun], data: ReviewData) -> dict[str, Any]:
+    """The boxes of one column over its records and its searches."""
+    fresh = [line for line in active if not line.seen_before]
+    unique = [line for line in fresh if line.duplicate_of is None]
+    to_screen = [line for line in unique if not _cut(line)]
+    retrieved = [x for x in active if x.report and x.report.state in ("retrieved", "unreadable")]
+    at_full_text = [x for x in active if x.full_text and not awaits_a_report(x)]
+    audit = [line for line in unique if line.prefilter and line.prefilter.audit]
+    # Also what stands in the other column arrived here, if a search of this one brought it.
+    arrivals = _arrivals(data.records, {s.search_id for s in runs})
+    return {
+        "sources": _by_source(runs),
+        "identified": sum(s.received for s in runs),
+        "arrivals": arrivals,
+        "missing": sum(len(s.missing) for s in runs),
+        "repeats": arrivals - len(active),
+        "duplicates": len(fresh) - len(unique),
+        "seen_before": len(active) - len(fresh),
+        "not_screened": len(unique) - len(to_screen),
+        "screening": _screening(active, to_screen),
+        "audit": len(audit),
+        "audit_decided": sum(x.title_abstract is not None for x in audit),
+        "audit_passed": sum(
+            x.title_abstract is not None and x.title_abstract.kind == "passed" for x in audit
+        ),
+        "not_begun": sum(_passed(x.title_abstract) and x.report is None for x in active),
+        "sought": sum(x.report is not None for x in active),
+        "seeking": sum(x.report is not None and x.report.state == "sought" for x in active),
+        "not_retrieved": sum(x.report is not None and x.report.state == "not_retrieved" for x in active),
+        "retrieved": len(retrieved),
+        "unreadable": sum(x.report is not None and x.report.state == "unreadable" for x in active),
+        "unreadable_decided": sum(
+            x.report is not None and x.report.state == "unreadable" for x in at_full_text
+        ),
+        "eligibility": _eligibility(at_full_text, retrieved),
+        "reasons": _reasons(at_full_text, data.criteria),
+    }
 
 
 def _arrivals(lines: Iterable[RecordLine], search_ids: set[str] | frozenset[str]) -> int:
@@ -277,18 +325,58 @@ def _studies(data: ReviewData, active: Sequence[RecordLine]) -> dict[str, int]:
     passed = {x.record.record_id for x in active if _passed(x.full_text)}
     states = Counter(study.state for study in data.studies)
     included = [study for study in data.studies if study.state == "included"]
+    standing_reports = passed | _held(data, active)
     named = [rid for study in data.studies for rid in study.report_ids if rid in kept]
     return {
         "kept_reports": len(kept),
         "grouped_reports": len(named),
         "ungrouped": len(kept - set(named)),
-        "reports_included": len(passed & {rid for study in included for rid in study.report_ids}),
+        "reports_included": len(standing_reports & {rid for study in included for rid in study.report_ids}),
         "studies_included": states["included"],
-        "studies_with_evidence": sum(not passed.isdisjoint(study.report_ids) for study in included),
+        "studies_with_evidence": sum(not standing_reports.isdisjoint(study.report_ids) for study in included),
         "studies_ongoing": states["ongoing"],
         "studies_awaiting_classification": states["awaiting_classification"],
         "studies_undecided": states["undecided"],
     }
+
+
+def _before(data: ReviewData) -> set[str]:
+    """The reports that stood in the review when this pass began."""
+    return {x.record.record_id for x in data.earlier if x.included}
+
+
+def _withdrawn(data: ReviewData, active: Sequence[RecordLine]) -> set[str]:
+    """Those of them that this pass has excluded."""
+    out = {
+        x.record.record_id
+        for x in active
+        if any(d is not None and d.kind == "excluded" for d in (x.title_abstract, x.full_text))
+    }
+    return _before(data) & out
+
+
+def _held(data: ReviewData, active: Sequence[RecordLine]) -> set[str]:
+    """Those of them that stand: an earlier decision holds until a person has taken another."""
+    return _before(data) - _withdrawn(data, active)
+
+
+def _versions(data: ReviewData, active: Sequence[RecordLine]) -> Versions:
+    before, withdrawn = _before(data), _withdrawn(data, active)
+    fresh = {x.record.record_id for x in active if _passed(x.full_text)} - before
+    known = [study for study in data.studies if not before.isdisjoint(study.report_ids)]
+    included = [study for study in data.studies if study.state == "included"]
+    new = [study for study in included if before.isdisjoint(study.report_ids)]
+    earlier = [study for study in included if not before.isdisjoint(study.report_ids)]
+    return Versions(
+        studies_before=len(known),
+        reports_before=len(before),
+        studies_withdrawn=sum(study.state != "included" for study in known),
+        reports_withdrawn=len(withdrawn),
+        studies_new=len(new),
+        reports_of_new_studies=len(fresh & {rid for study in new for rid in study.report_ids}),
+        new_reports_of_earlier_studies=len(fresh & {rid for study in earlier for rid in study.report_ids}),
+        changed=sum(bool(x.changed) for x in active),
+    )
 
 
 def _kept(line: RecordLine) -> bool:
@@ -323,6 +411,8 @@ def _strays(data: ReviewData, active: Sequence[RecordLine]) -> Iterable[str]:
         if unknown:
             yield f"record {line.record.record_id} names unknown searches {unknown}"
     kept = {x.record.record_id for x in active if x.duplicate_of is None}
+    kept |= {x.record.record_id for x in data.earlier}
+    ids = ids + Counter(x.record.record_id for x in data.earlier)
     for line in active:
         if line.duplicate_of is not None and line.duplicate_of not in kept:
             yield f"duplicate {line.record.record_id} stands behind {line.duplicate_of}, which takes no part"

@@ -14,26 +14,35 @@ from tools.schemas import (
     Approval,
     Cell,
     Criterion,
+    EarlierReview,
     Failed,
     FieldSpec,
     Frozen,
+    KnownStudyCheck,
     Record,
     RecordVerdict,
+    StrategyLine,
     Study,
 )
 
 __all__ = [
+    "OTHER_METHODS",
     "ArtefactEdit",
+    "EarlierRecord",
     "EngineUse",
+    "FilterUse",
     "FinalDecision",
     "How",
+    "PassLine",
     "Prefilter",
     "ProtocolRevision",
     "QuestionElement",
     "RecordLine",
     "ReportStatus",
     "ReviewData",
+    "SearchKind",
     "SearchRun",
+    "StrategyUse",
 ]
 
 How = Literal["individual", "bulk approval of machine suggestions", "machine"]
@@ -44,6 +53,22 @@ bulk approval of machine suggestions
                a person approved a listed batch: one decision for all of it, automation-suggested
 machine        nobody looked; possible only where review.yaml asks for it and the pilot allows it
 """
+
+
+SearchKind = Literal[
+    "database", "register", "website", "organisation", "citations", "other", "carried", "recheck"
+]
+"""The box of the flow diagram that a search event is counted in.
+
+database, register    identification via databases and registers
+website, organisation, citations, other
+                      identification via other methods
+carried               records that an update takes up again: left open by an earlier pass, or changed since
+recheck               known reports looked up again for retractions; counted nowhere
+"""
+
+OTHER_METHODS = ("website", "organisation", "citations", "other")
+"""Kinds of the diagram's other column."""
 
 
 class QuestionElement(Frozen):
@@ -78,7 +103,7 @@ class SearchRun(Frozen):
 
     search_id: str
     source: str
-    kind: Literal["database", "register", "file"]
+    kind: SearchKind
     date: str = Field(description="UTC, ISO 8601.")
     query_sent: str
     translation: str = ""
@@ -132,6 +157,12 @@ class RecordLine(Frozen):
     record: Record
     search_ids: tuple[str, ...] = Field(min_length=1, description="Every search that brought it, in order.")
     duplicate_of: str | None = Field(default=None, description="Record id of the one that stands for it.")
+    seen_before: bool = Field(default=False, description="An earlier pass settled it; not screened again.")
+    changed: tuple[str, ...] = Field(
+        default=(),
+        description="What has changed since an earlier pass decided about it; so it is asked again.",
+    )
+    earlier: str = Field(default="", description="How an earlier pass left it, in words.")
     prefilter: Prefilter | None = Field(default=None, description="None: not ranked, so not cut either.")
     verdict: RecordVerdict | None = None
     failure: Failed | None = Field(default=None, description="The machine's last word at title/abstract.")
@@ -156,6 +187,59 @@ class ArtefactEdit(Frozen):
     note: str = ""
 
 
+class EarlierRecord(Frozen):
+    """A record that an earlier pass dealt with, and how that ended."""
+
+    record: Record
+    pass_id: str
+    standing: str = Field(description="As in that pass's own decisions.csv.")
+    included: bool = Field(description="Stood in the review when this pass began.")
+    reason: str = ""
+    by: str = ""
+    how: str = ""
+
+
+class PassLine(Frozen):
+    """One pass over the review: the first, or an update (PRISMA-S item 12)."""
+
+    pass_id: str
+    kind: Literal["first", "update"]
+    opened: str = Field(description="UTC, ISO 8601.")
+    by: str = ""
+    reason: str = ""
+    previous: str | None = Field(default=None, description="The pass that it updates.")
+    overlap_days: int | None = None
+    changes: tuple[str, ...] = Field(
+        default=(), description="What decides or ranks in another way than before: engines, prompts, models."
+    )
+    not_looked_up: tuple[str, ...] = Field(
+        default=(), description="Known reports that a source would not look up again, and its words."
+    )
+
+
+class FilterUse(Frozen):
+    """A published search filter that stands in the strategy (PRISMA-S item 10)."""
+
+    id: str
+    text: str
+    source: str = Field(description="Citation.")
+
+
+class StrategyUse(Frozen):
+    """The strategy that was approved for this pass (PRISMA-S items 8 to 11)."""
+
+    text: str
+    author: str
+    approved_by: str = ""
+    approved_at: str = ""
+    counted_in: str = ""
+    lines: tuple[StrategyLine, ...] = ()
+    filters: tuple[FilterUse, ...] = ()
+    seeds: tuple[KnownStudyCheck, ...] = ()
+    earlier_reviews: tuple[EarlierReview, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
 class ReviewData(Frozen):
     """One review, whole. Every tuple is in the order of stored rows."""
 
@@ -178,3 +262,13 @@ class ReviewData(Frozen):
     cells: tuple[Cell, ...] = ()
     approvals: tuple[Approval, ...] = ()
     edits: tuple[ArtefactEdit, ...] = ()
+    strategy: StrategyUse | None = None
+    passes: tuple[PassLine, ...] = Field(default=(), description="Oldest first; this one last.")
+    earlier: tuple[EarlierRecord, ...] = Field(
+        default=(), description="All records of the earlier passes, as they left them; empty in a first pass."
+    )
+
+    @property
+    def is_update(self) -> bool:
+        """Whether this is another pass than the first."""
+        return len(self.passes) > 1

@@ -7,17 +7,26 @@ Values are given as text; `render.render_all` encodes them.
 import csv
 import io
 import json
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tools.reporting.data import FinalDecision, RecordLine, ReviewData, SearchRun
 from tools.reporting.prisma import PrismaCounts, equations, ledger
-from tools.reporting.standing import in_review, standing, superseded_ids
+from tools.reporting.standing import arms, in_review, standing, superseded_ids
 from tools.reporting.text import cell_text, one_line
-from tools.schemas import Cell, Failed, Quote, Record, RecordVerdict, Stage, sha256_of
+from tools.schemas import Cell, Failed, Quote, RecordVerdict, Stage, sha256_of
+from tools.search.formats import ris
 
-__all__ = ["counts_json", "decisions_csv", "extraction_csv", "included_ris", "search_text", "sources_of"]
+__all__ = [
+    "counts_json",
+    "decisions_csv",
+    "earlier_csv",
+    "extraction_csv",
+    "included_ris",
+    "records_ris",
+    "search_text",
+    "sources_of",
+]
 
 Row = dict[str, str]
 
@@ -52,7 +61,8 @@ def decisions_csv(data: ReviewData) -> str:
     judged = [*_verdict_columns(data, "title_abstract"), *_verdict_columns(data, "full_text")]
     columns = [
         *("row", "record_id", "record_version", "title", "year", "journal", "doi", "pmid", "pmcid"),
-        *("registry_ids", "retracted", "sources", "search_ids", "in_review", "standing", "duplicate_of"),
+        *("registry_ids", "retracted", "sources", "search_ids", "in_review", "column", "standing"),
+        *("duplicate_of", "included_before", "earlier", "changed"),
         *("rank", "score", "above_cut", "audit"),
         *(c for c in judged if c.startswith("title_abstract")),
         *(f"title_abstract_{c}" for c in _STAGE_COLUMNS),
@@ -63,12 +73,43 @@ def decisions_csv(data: ReviewData) -> str:
     ]
     gone = superseded_ids(data)
     study_of = {rid: s for s in data.studies for rid in s.report_ids}
+    before = {x.record.record_id for x in data.earlier if x.included}
     rows = []
-    for number, line in enumerate(data.records, 1):
+    for number, (line, column) in enumerate(zip(data.records, arms(data), strict=True), 1):
         row = {"row": str(number), **_identity(line, data, gone), **_ranking(line), **_judging(line)}
+        row |= {"column": column, "earlier": line.earlier, "changed": "; ".join(line.changed)}
+        row["included_before"] = "yes" if line.record.record_id in before else "no"
         if study := study_of.get(line.record.record_id):
             row |= {"study_id": study.study_id, "study_state": study.state}
         rows.append(row)
+    return _csv(columns, rows)
+
+
+def earlier_csv(data: ReviewData) -> str:
+    """One row per record of the earlier versions, as they left it; no rows in a first version."""
+    columns = (
+        *("row", "pass", "record_id", "record_version", "title", "year", "journal", "doi", "pmid"),
+        *("included", "standing", "reason", "by", "how"),
+    )
+    rows = [
+        {
+            "row": str(number),
+            "pass": x.pass_id,
+            "record_id": x.record.record_id,
+            "record_version": x.record.version,
+            "title": x.record.title,
+            "year": "" if x.record.year is None else str(x.record.year),
+            "journal": x.record.journal,
+            "doi": x.record.doi or "",
+            "pmid": x.record.pmid or "",
+            "included": "yes" if x.included else "no",
+            "standing": x.standing,
+            "reason": x.reason,
+            "by": x.by,
+            "how": x.how,
+        }
+        for number, x in enumerate(data.earlier, 1)
+    ]
     return _csv(columns, rows)
 
 
@@ -200,39 +241,34 @@ def _cell_row(cell: Cell) -> Row:
 
 
 def included_ris(data: ReviewData) -> str:
-    """The reports that passed at full text, as RIS, one value per line and nothing but our own tags.
+    """The included reports, as RIS: imported ones with every field that they came with.
 
-    Source: RIS as reference managers read it: `TY` first, `ER` last, two spaces, hyphen, space.
+    In an update, those of the earlier versions that still stand come first.
     """
     gone = superseded_ids(data)
-    chosen = [x.record for x in data.records if standing(x, gone) == "full text: passed"]
-    return "".join(_ris_entry(record) for record in chosen)
+    now = {x.record.record_id: x for x in data.records}
+    chosen = [x.record for x in data.earlier if x.included and _stands(now.get(x.record.record_id))]
+    chosen += [x.record for x in data.records if standing(x, gone) == "full text: passed"]
+    return "".join(ris.written(record, ["Decision: included"]) for record in chosen)
 
 
-def _ris_entry(r: Record) -> str:
-    first, last = _page_range(r.pages)
-    pairs: list[tuple[str, str]] = [("TY", "JOUR" if r.journal else "GEN"), ("ID", r.record_id)]
-    pairs += [("TI", r.title), *(("AU", a) for a in r.authors), ("PY", "" if r.year is None else str(r.year))]
-    pairs += [("JO", r.journal), ("VL", r.volume), ("IS", r.issue), ("SP", first), ("EP", last)]
-    pairs += [("DO", r.doi or ""), ("AN", r.pmid or ""), ("AB", r.abstract), ("LA", r.language)]
-    pairs += [("KW", k) for k in dict.fromkeys((*r.mesh, *r.keywords))]
-    pairs += [("N1", f"Registration: {i}") for i in r.registry_ids]
-    pairs += [("N1", "Retracted publication")] if r.retracted else []
-    lines = [f"{tag}  - {value}" for tag, raw in pairs if (value := one_line(raw))]
-    return "\r\n".join([*lines, "ER  - ", "", ""])
+def records_ris(data: ReviewData) -> str:
+    """All records that are in the review, duplicates left out, each with where it stands; as RIS."""
+    gone = superseded_ids(data)
+    places = [(x.record, standing(x, gone)) for x in data.records]
+    told = [(record, place) for record, place in places if place not in ("superseded", "duplicate")]
+    return "".join(ris.written(record, [f"Standing: {place}"]) for record, place in told)
 
 
-def _page_range(pages: str) -> tuple[str, str]:
-    both = re.fullmatch(r"\s*(\w+)\s*[-–]\s*(\w+)\s*", pages)
-    return (both[1], both[2]) if both else (pages, "")
+def _stands(now: RecordLine | None) -> bool:
+    """Nobody has excluded it again; where it was included again, this pass's own line tells of it."""
+    decisions = [d for d in (now.title_abstract, now.full_text) if d] if now else []
+    return not any(d.kind == "excluded" for d in decisions) and not (
+        now is not None and now.full_text is not None and now.full_text.kind == "passed"
+    )
 
 
 # Searches ----------------------------------------------------------------------------------------
-
-_PRISMA_S_OPEN = (
-    "4 online resources and browsing; 5 citation searching; 6 contacts; 7 other methods; "
-    "10 search filters; 11 prior work; 14 peer review (PRESS)"
-)
 
 
 def search_text(data: ReviewData) -> str:
@@ -240,8 +276,7 @@ def search_text(data: ReviewData) -> str:
     lines = [f"Searches of: {one_line(data.title)}", f"Review: {one_line(data.review_id)}", ""]
     lines += [
         "Between the rulers stands the exact string that was sent; its SHA-256 follows, so that it can be",
-        "checked. PRISMA-S items not recorded here and left to the authors:",
-        _PRISMA_S_OPEN + ".",
+        "checked. All sixteen items of PRISMA-S in order: search-appendix.md.",
         "",
         "16 Deduplication: " + (one_line(data.deduplication) or "not recorded"),
         "",
@@ -251,8 +286,21 @@ def search_text(data: ReviewData) -> str:
     return "\n".join(lines)
 
 
+ITEM_OF = {
+    "database": "1 Database",
+    "register": "3 Study register",
+    "website": "4 Website",
+    "organisation": "4 Organisation",
+    "citations": "5 Citation searching",
+    "other": "7 Other method",
+    "carried": "12 Taken up again from an earlier version",
+    "recheck": "12 Known reports looked up again",
+}
+"""Kind of a search event to its item of PRISMA-S."""
+
+
 def _search_lines(number: int, run: SearchRun) -> list[str]:
-    item = {"database": "1 Database", "register": "3 Study register", "file": "1 Imported file"}[run.kind]
+    item = ITEM_OF[run.kind]
     state = " (SUPERSEDED by a later search; its records are counted apart)" if run.superseded else ""
     lines = [
         f"=== Search {number}: {one_line(run.search_id)}{state}",

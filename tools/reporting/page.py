@@ -12,9 +12,16 @@ from tools.reporting.counts import PrismaCounts, reason_in_words
 from tools.reporting.data import FinalDecision, RecordLine, ReviewData
 from tools.reporting.diagram import svg
 from tools.reporting.prisma import equations, ledger
+from tools.reporting.prisma_s import appendix
 from tools.reporting.standing import Standing, standing, superseded_ids
 from tools.reporting.text import person, shown
-from tools.reporting.words import audit_sentence, engine_sentences, human_sentences, summary
+from tools.reporting.words import (
+    audit_sentence,
+    engine_sentences,
+    human_sentences,
+    summary,
+    version_sentences,
+)
 from tools.schemas import Cell, CriterionVerdict, FieldSpec, Record, Study, sha256_of
 
 __all__ = ["MAX_ROWS", "MAX_STUDIES", "html"]
@@ -149,6 +156,10 @@ def _context(data: ReviewData, counts: PrismaCounts) -> dict[str, Any]:
             ("Title and abstract", counts.screening_agreement),
             ("Full text", counts.eligibility_agreement),
         ],
+        "appendix": appendix(data, counts),
+        "changed": _shorten([x for x in rows if x.line.changed]),
+        "earlier": {x.record.record_id: x.record for x in data.earlier},
+        "version_sentences": version_sentences(data, counts),
         "data_sha256": sha256_of(data),
     }
 

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from tools.errors import ReviewError, Unaccounted
-from tools.reporting.counts import PrismaCounts, count
+from tools.reporting.counts import Flow, PrismaCounts, count
+from tools.reporting.standing import Arm
 from tools.schemas import Frozen
 
 __all__ = ["Entry", "Equation", "PrismaCounts", "Unbalanced", "check", "count", "equations", "ledger"]
@@ -42,7 +43,18 @@ class Unbalanced(Unaccounted):
 
 def equations(counts: PrismaCounts) -> list[Equation]:
     """The laws of conservation, in the order of the diagram."""
-    return [*_search_equations(counts), *_record_equations(counts), *_report_equations(counts)]
+    columns = [(counts, "")] + ([(counts.other, "Other methods: ")] if counts.other else [])
+    return [
+        *_search_equations(counts),
+        *(e for flow, label in columns for e in _labelled(label, _record_equations(flow))),
+        *(e for flow, label in columns for e in _labelled(label, _report_equations(flow))),
+        *_study_equations(counts),
+        *(_version_equations(counts) if counts.is_update else []),
+    ]
+
+
+def _labelled(label: str, found: Sequence[Equation]) -> list[Equation]:
+    return [e.model_copy(update={"name": f"{label}{e.name}"}) for e in found]
 
 
 def _search_equations(c: PrismaCounts) -> list[Equation]:
@@ -55,9 +67,10 @@ def _search_equations(c: PrismaCounts) -> list[Equation]:
         )
         for search_id, declared, accounted in c.search_accounts
     ]
-    rows.append(
-        ("Identified", "records delivered by all searches = records stored", c.identified, c.arrivals)
-    )
+    words = "records delivered by all searches = records stored"
+    rows.append(("Identified", words, c.identified, c.arrivals))
+    if c.other:
+        rows.append(("Other methods: Identified", words, c.other.identified, c.other.arrivals))
     if c.superseded_identified or c.superseded_arrivals:
         rows.append(
             (
@@ -70,13 +83,14 @@ def _search_equations(c: PrismaCounts) -> list[Equation]:
     return [Equation(name=n, words=w, left=left, right=right) for n, w, left, right in rows]
 
 
-def _record_equations(c: PrismaCounts) -> list[Equation]:
+def _record_equations(c: Flow) -> list[Equation]:
     s = c.screening
     return [
         Equation(
             name="Before screening",
-            words="identified − duplicates − not screened = screened + no machine answer + waiting",
-            left=c.identified - c.repeats - c.duplicates - c.not_screened,
+            words="identified − duplicates − settled by an earlier version − not screened = "
+            "screened + no machine answer + waiting",
+            left=c.identified - c.repeats - c.duplicates - c.seen_before - c.not_screened,
             right=s.decided + s.failed + s.waiting,
         ),
         Equation(
@@ -94,7 +108,7 @@ def _record_equations(c: PrismaCounts) -> list[Equation]:
     ]
 
 
-def _report_equations(c: PrismaCounts) -> list[Equation]:
+def _report_equations(c: Flow) -> list[Equation]:
     e = c.eligibility
     rows = [
         (
@@ -121,6 +135,12 @@ def _report_equations(c: PrismaCounts) -> list[Equation]:
             e.excluded.n,
             sum(r.excluded.n for r in c.reasons),
         ),
+    ]
+    return [Equation(name=n, words=w, left=left, right=right) for n, w, left, right in rows]
+
+
+def _study_equations(c: PrismaCounts) -> list[Equation]:
+    rows = [
         (
             "Grouping",
             "reports kept = reports grouped into one study each + reports not grouped yet",
@@ -134,6 +154,29 @@ def _report_equations(c: PrismaCounts) -> list[Equation]:
             c.studies_with_evidence,
         ),
         ("Strays", "rows that are out of place = 0", len(c.strays), 0),
+    ]
+    return [Equation(name=n, words=w, left=left, right=right) for n, w, left, right in rows]
+
+
+def _version_equations(c: PrismaCounts) -> list[Equation]:
+    v = c.versions
+    rows = [
+        (
+            "Studies over the versions",
+            "studies included before − no longer included + new = studies included in total",
+            v.studies_before - v.studies_withdrawn + v.studies_new,
+            c.studies_included,
+        ),
+        (
+            "Reports over the versions",
+            "reports included before − no longer included + reports of new studies + new reports of earlier "
+            "studies = reports included in total",
+            v.reports_before
+            - v.reports_withdrawn
+            + v.reports_of_new_studies
+            + v.new_reports_of_earlier_studies,
+            c.reports_included,
+        ),
     ]
     return [Equation(name=n, words=w, left=left, right=right) for n, w, left, right in rows]
 
@@ -167,16 +210,29 @@ class Entry(Frozen):
     words: str
     n: int
     rows: Filter = ()
+    file: str = "search.txt"
+    """Where a number stands that is no filter over decisions.csv."""
 
     @property
     def where(self) -> str:
         """The filter in words."""
         tests = [f"{column} is {' or '.join(v or '(empty)' for v in values)}" for column, values in self.rows]
-        return f"decisions.csv, rows where {' and '.join(tests)}" if tests else "search.txt"
+        return f"decisions.csv, rows where {' and '.join(tests)}" if tests else self.file
 
 
 def ledger(c: PrismaCounts) -> list[Entry]:
     """Every number of the diagram in reading order, with the way to its rows."""
+    apart = [
+        _standing("superseded", "Records of replaced searches, apart", c.superseded_records, "superseded")
+    ]
+    if c.other is None:
+        return [*_flow_entries(c), *apart, *_study_entries(c)]
+    main = _in_column(_flow_entries(c), "", "", "databases and registers")
+    rest = _in_column(_flow_entries(c.other), "other:", "Other methods: ", "other methods")
+    return [*main, *rest, *apart, *_study_entries(c)]
+
+
+def _flow_entries(c: Flow) -> list[Entry]:
     found = [
         Entry(
             key=f"identified:{i}",
@@ -185,7 +241,18 @@ def ledger(c: PrismaCounts) -> list[Entry]:
         )
         for i, s in enumerate(c.sources, 1)
     ]
-    return [*found, *_before_entries(c), *_screening_entries(c), *_report_entries(c), *_study_entries(c)]
+    return [*found, *_before_entries(c), *_screening_entries(c), *_report_entries(c)]
+
+
+def _in_column(entries: Sequence[Entry], key: str, words: str, column: Arm) -> list[Entry]:
+    """The same numbers of one column only; what is no filter over rows stays as it is."""
+    own: Filter = (("column", (column,)),)
+    return [
+        e.model_copy(
+            update={"key": key + e.key, "words": words + e.words, "rows": own + e.rows if e.rows else ()}
+        )
+        for e in entries
+    ]
 
 
 def _standing(key: str, words: str, n: int, *places: str, how: str | None = None) -> Entry:
@@ -196,16 +263,20 @@ def _standing(key: str, words: str, n: int, *places: str, how: str | None = None
     return Entry(key=key, words=words, n=n, rows=rows)
 
 
-def _before_entries(c: PrismaCounts) -> list[Entry]:
+def _before_entries(c: Flow) -> list[Entry]:
     return [
         Entry(key="repeats", words="The same record again, from another search of its source", n=c.repeats),
         _standing("duplicates", "Duplicate records removed", c.duplicates, "duplicate"),
+        *(
+            [_standing("seen_before", "Settled by an earlier version", c.seen_before, "seen before")]
+            if c.seen_before
+            else []
+        ),
         _standing("not_screened", "Not screened: below the ranking cut", c.not_screened, "not screened"),
-        _standing("superseded", "Records of replaced searches, apart", c.superseded_records, "superseded"),
     ]
 
 
-def _screening_entries(c: PrismaCounts) -> list[Entry]:
+def _screening_entries(c: Flow) -> list[Entry]:
     s, out = c.screening, "title/abstract: excluded"
     decided = Entry(
         key="screened",
@@ -252,7 +323,7 @@ def _screening_entries(c: PrismaCounts) -> list[Entry]:
     ]
 
 
-def _report_entries(c: PrismaCounts) -> list[Entry]:
+def _report_entries(c: Flow) -> list[Entry]:
     e, out = c.eligibility, "full text: excluded"
     sought = Entry(
         key="sought",
@@ -320,11 +391,28 @@ def _report_entries(c: PrismaCounts) -> list[Entry]:
 
 
 def _study_entries(c: PrismaCounts) -> list[Entry]:
+    rows: Filter = (("standing", ("full text: passed",)), ("study_state", ("included",)))
+    if not c.is_update:
+        return [
+            Entry(
+                key="reports_included", words="Reports of included studies", n=c.reports_included, rows=rows
+            )
+        ]
+    v = c.versions
+    new: Filter = (*rows, ("included_before", ("no",)))
+    fresh = v.reports_of_new_studies + v.new_reports_of_earlier_studies
     return [
         Entry(
+            key="reports_before",
+            words="Reports included in the previous version",
+            n=v.reports_before,
+            file="earlier.csv, rows where included is yes",
+        ),
+        Entry(key="reports_new", words="Reports that this update has included", n=fresh, rows=new),
+        Entry(
             key="reports_included",
-            words="Reports of included studies",
+            words="Reports of included studies in total",
             n=c.reports_included,
-            rows=(("standing", ("full text: passed",)), ("study_state", ("included",))),
+            file="included.ris, or the two numbers above less what is excluded again",
         ),
     ]

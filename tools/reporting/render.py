@@ -7,9 +7,17 @@ from tools.errors import ConfigError
 from tools.reporting.counts import PrismaCounts
 from tools.reporting.data import ReviewData
 from tools.reporting.diagram import svg
-from tools.reporting.export import counts_json, decisions_csv, extraction_csv, included_ris, search_text
+from tools.reporting.export import (
+    counts_json,
+    decisions_csv,
+    earlier_csv,
+    extraction_csv,
+    included_ris,
+    search_text,
+)
 from tools.reporting.page import html
 from tools.reporting.prisma import check, count
+from tools.reporting.prisma_s import markdown
 
 __all__ = ["DEFAULT_OUTPUTS", "OUTPUTS", "render_all"]
 
@@ -21,12 +29,14 @@ _WRITERS: dict[str, Callable[[ReviewData, PrismaCounts], str]] = {
     "prisma.svg": lambda data, counts: svg(counts),
     "decisions.csv": lambda data, counts: _BOM + decisions_csv(data),
     "extraction.csv": lambda data, counts: _BOM + extraction_csv(data),
+    "earlier.csv": lambda data, counts: _BOM + earlier_csv(data),
     "included.ris": lambda data, counts: included_ris(data),
     "search.txt": lambda data, counts: search_text(data),
+    "search-appendix.md": markdown,
     # The same value once more, nothing neutralised: what the CSV files escape, this one keeps.
     "data.json": lambda data, counts: data.model_dump_json(indent=1) + "\n",
 }
-DEFAULT_OUTPUTS = (*(name for name in _WRITERS if name != "data.json"), "counts.json")
+DEFAULT_OUTPUTS = (*(name for name in _WRITERS if name not in ("data.json", "earlier.csv")), "counts.json")
 OUTPUTS = (*_WRITERS, "counts.json")
 
 

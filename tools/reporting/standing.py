@@ -6,12 +6,13 @@ The phrases stand in decisions.csv, so that every number of the flow diagram is 
 from collections.abc import Collection
 from typing import Literal
 
-from tools.reporting.data import FinalDecision, RecordLine, ReviewData
+from tools.reporting.data import OTHER_METHODS, FinalDecision, RecordLine, ReviewData
 
-__all__ = ["Standing", "awaits_a_report", "in_review", "standing", "superseded_ids"]
+__all__ = ["Arm", "Standing", "arms", "awaits_a_report", "in_review", "standing", "superseded_ids"]
 
 Standing = Literal[
     "superseded",
+    "seen before",
     "duplicate",
     "not screened",
     "title/abstract: no machine answer",
@@ -29,7 +30,11 @@ Standing = Literal[
     "full text: awaiting classification",
     "full text: passed",
 ]
-"""The last place a record reached. 'not screened' lies below the ranking cut; nobody judged it."""
+"""The last place a record reached. 'not screened' lies below the ranking cut; nobody judged it. 'seen before'
+was settled by an earlier pass."""
+
+Arm = Literal["databases and registers", "other methods"]
+"""A column of the flow diagram."""
 
 
 def superseded_ids(data: ReviewData) -> frozenset[str]:
@@ -42,10 +47,28 @@ def in_review(line: RecordLine, superseded: Collection[str]) -> bool:
     return any(search_id not in superseded for search_id in line.search_ids)
 
 
+def arms(data: ReviewData) -> tuple[Arm, ...]:
+    """The column of each record, in the order of `data.records`.
+
+    A record that databases or registers found as well stands in their column, and its other finding is a
+    repeat there: what other methods brought is what would have been missed without them.
+    """
+    other = {s.search_id for s in data.searches if s.kind in OTHER_METHODS}
+    gone = superseded_ids(data)
+    found: list[Arm] = []
+    for line in data.records:
+        counting = [s for s in line.search_ids if s not in gone] or list(line.search_ids)
+        is_other = all(s in other for s in counting)
+        found.append("other methods" if is_other else "databases and registers")
+    return tuple(found)
+
+
 def standing(line: RecordLine, superseded: Collection[str]) -> Standing:
     """The one place where this record is now."""
     if not in_review(line, superseded):
         return "superseded"
+    if line.seen_before:
+        return "seen before"
     if line.duplicate_of is not None:
         return "duplicate"
     if line.title_abstract is None:

@@ -4,7 +4,15 @@ from tools.reporting.data import ReviewData
 from tools.reporting.prisma import PrismaCounts
 from tools.reporting.text import person
 
-__all__ = ["audit_sentence", "engine_sentences", "human_sentences", "joined", "plural", "summary"]
+__all__ = [
+    "audit_sentence",
+    "engine_sentences",
+    "human_sentences",
+    "joined",
+    "plural",
+    "summary",
+    "version_sentences",
+]
 
 _SOME = {"study": "studies", "this study": "these studies", "is": "are", "was": "were", "has": "have"}
 
@@ -28,8 +36,16 @@ def joined(parts: list[str]) -> str:
 def summary(data: ReviewData, c: PrismaCounts) -> list[str]:
     """What happened to the records, in the order of the diagram; one sentence each."""
     sentences = [_searched(data, c), _removed(c), _screened(c), _read(c), _included(c)]
-    n = c.screening.failed + c.screening.waiting + c.eligibility.failed + c.eligibility.waiting
-    n += c.seeking + c.not_begun
+    n = sum(
+        x.screening.failed
+        + x.screening.waiting
+        + x.eligibility.failed
+        + x.eligibility.waiting
+        + x.seeking
+        + x.not_begun
+        for x in (c, c.other)
+        if x is not None
+    )
     if n:
         sentences.append(
             f"Not finished: {plural(n, 'record', verb='is')} waiting for a person or for a full text."
@@ -37,19 +53,57 @@ def summary(data: ReviewData, c: PrismaCounts) -> list[str]:
     return [s for s in sentences if s]
 
 
+def version_sentences(data: ReviewData, c: PrismaCounts) -> list[str]:
+    """What an update found and changed, and what decides in another way than before; none in a first version."""
+    if not data.is_update:
+        return []
+    line, v = data.passes[-1], c.versions
+    why = f" Reason: {line.reason}." if line.reason else ""
+    seen = c.seen_before + (0 if c.other is None else c.other.seen_before)
+    carried = sum(s.received for s in c.sources if s.kind == "carried")
+    sentences = [
+        f"Update of pass {line.previous}, opened on {line.opened[:10]} by {line.by}.{why}",
+        f"{plural(seen, 'record', verb='was')} found again that an earlier version had settled, unchanged in "
+        f"anything that matters: not screened again. {plural(carried, 'record', verb='was')} taken up again, "
+        f"because an earlier version had left them open or because they have changed since; {v.changed:,} changed.",
+        f"{plural(v.studies_before, 'study', verb='was')} included before; {v.studies_withdrawn:,} "
+        f"{_were(v.studies_withdrawn)} excluded by this update and {v.studies_new:,} {_were(v.studies_new)} added.",
+    ]
+    sentences += [f"Could not be looked up again: {said}." for said in line.not_looked_up]
+    if line.changes:
+        told = joined(list(line.changes))
+        sentences.append(
+            f"Since the version before: {told}. Suggestions of the two versions are therefore not comparable, and "
+            "nothing that was tuned on the earlier ones holds any more: judge the ranking cut (prefilter.keep) and "
+            "the share of suggestions that you check anew. Decisions of people stay."
+        )
+    return sentences
+
+
 def _searched(data: ReviewData, c: PrismaCounts) -> str:
-    dates = [s.date[:10] for s in data.searches if not s.superseded]
+    dates = [s.date[:10] for s in data.searches if not s.superseded and s.kind not in ("carried", "recheck")]
     if not dates:
         return "No search has been run yet."
-    sources = joined([s.source for s in c.sources])
+    sources = joined([s.source for s in c.sources if s.kind != "carried"])
     missing = f" {plural(c.missing, 'hit', verb='was')} declared and not delivered." if c.missing else ""
-    return (
-        f"We searched {sources}, last on {max(dates)}, and found {plural(c.identified, 'record')}.{missing}"
+    carried = sum(s.received for s in c.sources if s.kind == "carried")
+    said = (
+        f"We searched {sources}, last on {max(dates)}, and found {plural(c.identified - carried, 'record')}."
     )
+    if not sources:
+        said = "No database or register has been searched."
+    if c.other is not None:
+        ways = joined([s.source for s in c.other.sources])
+        said += f" Other methods ({ways}) brought {plural(c.other.identified, 'record')}."
+    return said + missing
 
 
 def _removed(c: PrismaCounts) -> str:
     parts = [f"{plural(c.repeats + c.duplicates, 'duplicate', verb='was')} removed"]
+    if c.seen_before:
+        parts.append(
+            f"{plural(c.seen_before, 'record')} settled by an earlier version {_were(c.seen_before)} left as decided"
+        )
     if c.not_screened:
         parts.append(
             f"{plural(c.not_screened, 'record')} below the ranking cut {_were(c.not_screened)} "

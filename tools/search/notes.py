@@ -1,19 +1,35 @@
 """What a person should be told about a strategy before approving it; kept, so that a replay says the same."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 from tools.errors import ReplayMiss
 from tools.exchange import ExchangeLog, found_here, key_of
-from tools.schemas import canonical_json
+from tools.schemas import Frozen, canonical_json
 from tools.search import query as queries
 
-__all__ = ["NO_VOCABULARY", "Notes"]
+__all__ = ["NO_VOCABULARY", "Heading", "Notes"]
 
 NO_VOCABULARY = (
     "no vocabulary is installed: only the review's own words are searched, and headings are not checked; "
     "`python -m agent vocabulary install` gets MeSH"
 )
+
+
+class Heading(Frozen):
+    """A heading of the vocabulary, with the other names it goes by."""
+
+    name: str
+    entry_terms: tuple[str, ...] = ()
+
+
+class Words(queries.Headings, Protocol):
+    """What `Notes` needs of a vocabulary; `vocabulary.Vocabulary` has it."""
+
+    def entry_terms(self, name: str) -> tuple[str, ...]:
+        """Synonyms of a heading."""
+        ...
 
 
 class Notes:
@@ -22,7 +38,7 @@ class Notes:
     def __init__(
         self,
         identity: str,
-        vocabulary: queries.Headings | None,
+        vocabulary: Words | None,
         log: ExchangeLog,
         clock: Callable[[], str],
         *,
@@ -62,3 +78,34 @@ class Notes:
         body = canonical_json(list(notes)).encode()
         self.log.save(found_here("lint", request, body, content_type="application/json", at=self.clock()))
         return notes
+
+    def headings(self, names: Sequence[str]) -> Mapping[str, Heading | None]:
+        """The headings that these names mean, None for what is none; without a vocabulary nothing is told.
+
+        Raises:
+            ReplayMiss: in a replay, nothing is kept about them.
+        """
+        if self.identity == "none" or not names:
+            return {}
+        request = canonical_json({"service": "headings", "vocabulary": self.identity, "names": list(names)})
+        kept = self.log.find(key_of(request))
+        if kept is None:
+            if not self.live or self.vocabulary is None:
+                raise ReplayMiss(f"the review holds nothing about the headings {', '.join(names)}")
+            found = {name: self._heading(name, self.vocabulary) for name in names}
+            told = {n: None if h is None else h.model_dump(mode="json") for n, h in found.items()}
+            body = canonical_json(told).encode()
+            self.log.save(
+                found_here("headings", request, body, content_type="application/json", at=self.clock())
+            )
+            return found
+        return {n: None if h is None else Heading.model_validate(h) for n, h in json.loads(kept.body).items()}
+
+    @staticmethod
+    def _heading(name: str, vocabulary: Words) -> Heading | None:
+        found = vocabulary.lookup(name)
+        return (
+            None
+            if found is None
+            else Heading(name=found.name, entry_terms=vocabulary.entry_terms(found.name))
+        )

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from tools.search.dialects.subheadings import NAMES as SUBHEADINGS
 from tools.search.query_nodes import (
     DATE_FIELDS,
     FIELDS,
@@ -67,6 +68,8 @@ _STOP_WORDS = frozenset(_STOP_LIST.split())
 
 _TEXT_FIELDS = frozenset({"ti", "ab", "tiab", "tw", "all", "ot"})
 _MIN_STEM = 4
+_TYPOGRAPHIC = frozenset("“”„‟″«»‘’‚‛′‐‑‒–—―−")
+_ALL_SUBHEADINGS = frozenset({*SUBHEADINGS, *SUBHEADINGS.values()})
 
 
 class _Named(Protocol):
@@ -131,8 +134,11 @@ def lint(query: Query | Parsed | str, vocabulary: Headings | None = None) -> tup
 
     Args:
         query: a value; or its text (or `read(text)`), which also tells what only the text shows:
-            operators read from left to right, missing operators, lines that nothing uses.
+            operators read from left to right, missing operators, lines that nothing uses, typography.
         vocabulary: to check headings; without one they are not checked.
+
+    Whether a quoted phrase stands in PubMed's index is not known here: PubMed says so when it is asked,
+    and the warnings of `Source.probe` and `Source.search` repeat it.
 
     Raises:
         QuerySyntaxError: the text cannot be read.
@@ -140,6 +146,10 @@ def lint(query: Query | Parsed | str, vocabulary: Headings | None = None) -> tup
     parsed = read(query) if isinstance(query, str) else query
     tree, notes = (parsed.query, parsed.notes) if isinstance(parsed, Parsed) else (parsed, ())
     warnings = list(notes)
+    if isinstance(query, str) and _TYPOGRAPHIC.intersection(query):
+        warnings.append(
+            "typographic quotation marks or dashes are read as plain ones; PubMed searches them literally"
+        )
     for leaf in leaves(tree):
         warnings += _lint_dates(leaf) if isinstance(leaf, Dates) else _lint_term(leaf)
         if vocabulary is not None and isinstance(leaf, Term) and leaf.field in {"mh", "majr"}:
@@ -166,6 +176,17 @@ def _lint_term(term: Term) -> Iterator[str]:
         yield f"{shown}: truncation is ignored inside proximity"
     if term.field in DATE_FIELDS:
         yield f"{shown}: depends on the day of the search; write the dates"
+    yield from _lint_words(term, shown)
+
+
+def _lint_words(term: Term, shown: str) -> Iterator[str]:
+    if term.field in {"mh", "majr"} and term.text.lower().startswith(("exp ", "explode ")):
+        yield f"{shown}: exp is Ovid's; PubMed takes it for a part of the heading, and explodes by itself"
+    subheading = (term.text if term.field == "sh" else term.subheading).lower().replace(" and ", " & ")
+    if subheading and not term.truncated and subheading not in _ALL_SUBHEADINGS:
+        yield f"{shown}: MeSH has no subheading {subheading}"
+    if term.field in _TEXT_FIELDS and term.text.lower() in _STOP_WORDS:
+        yield f"{shown}: a stop word, which PubMed does not search"
     stop_words = _STOP_WORDS.intersection(term.text.lower().split())
     if term.field in _TEXT_FIELDS and len(term.text.split()) > 1 and stop_words and term.proximity is None:
         yield f"{shown}: stop words ({', '.join(sorted(stop_words))}) may break the phrase; check its hits"

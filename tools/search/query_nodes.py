@@ -99,7 +99,7 @@ PROXIMITY_FIELDS = frozenset({"ti", "tiab", "ad"})
 
 _CANONICAL = {name: short for short, others in FIELDS.items() for name in (short, *others)}
 _OPERATORS = frozenset({"and", "or", "not"})
-_REFERENCE = re.compile(r"#\d+|\d{1,3}[.:]")  # `#4`, and `4.` or `4:` at the beginning of a line
+_REFERENCE = re.compile(r"#\d+[.:]*|\d{1,3}[.:]")  # `#4`, and `4.` or `#4:` at the beginning of a line
 _DATE = re.compile(r"\d{4}(/\d{1,2}(/\d{1,2})?)?")
 
 

@@ -8,7 +8,7 @@ Source: PubMed User Guide, https://pubmed.ncbi.nlm.nih.gov/help/.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, NoReturn
 
@@ -58,7 +58,12 @@ _TOKEN = re.compile(
 _NUMBERED = re.compile(
     r"^[ \t]*(?:#[ \t]*(\d{1,3})(?:[ \t]*[.):](?!\d)|[ \t])|(\d{1,3})(?:[ \t]*[.):](?!\d)|\t|  ))[ \t]*"
 )
-_ONLY_NUMBERS = re.compile(r"[\s()]*\d+(?:[\s()]+(?:(?:AND|OR|NOT)[\s()]+)+\d+)+[\s()]*", re.IGNORECASE)
+_NUMBERED_TITLE = re.compile(r"^[ \t]*(\d{1,3}) (?=[A-Z])")
+_ONLY_NUMBERS = re.compile(r"[\s()]*#?\d+(?:[\s()]+(?:(?:AND|OR|NOT)[\s()]+)+#?\d+)+[\s()]*", re.IGNORECASE)
+_LETTERED = re.compile(r"\s*\d{1,2}[a-z][.):]?\s*")
+_BARE_NUMBER = re.compile(r"(?<![#\d])\d")
+_TITLE = re.compile(r"[^\[\]()\"*]*[A-Za-z]:\s[^\[\]()\"*]*|[A-Z][^\[\]()\"*:]*")
+_TITLE_OPERATOR = re.compile(r"\b(?:AND|OR|NOT)\b")
 _RANGE = re.compile(r"(\d{4}(?:/\d{1,2}){0,2})(?:\s*:\s*(\d{4}(?:/\d{1,2}){0,2}))?")
 _OTHER_SYNTAX = re.compile(
     r"adj\d*|(?:near|next|w|pre)/\d+|.*\$\d*|.*/(?:exp|de|mj)?|.*\.(?:ti|ab|tw|mp|pt|sh|kw|kf|af|hw|nm|ot)"
@@ -97,7 +102,9 @@ def normalise(text: str) -> str:
 def read(text: str) -> Parsed:
     """Read a strategy: one expression, or numbered lines of which the last is the query.
 
-    Lines before the first numbered one are headings: they are left out and named in the notes.
+    Lines before the first numbered one are headings, and so are the title behind a number whose terms
+    begin on the next line, and plain words above a last line of numbers: they are left out and named in
+    the notes. Lines without numbers that are named by number (`#1 OR #2`) are counted from 1.
 
     Raises:
         QuerySyntaxError: with the place and the remedy.
@@ -121,13 +128,14 @@ def read(text: str) -> Parsed:
 
 
 def _numbered_lines(text: str, notes: list[str]) -> list[_Line]:
-    """The numbered lines with their extent in `text`; empty when the text is not numbered from 1."""
+    """The numbered lines with their extent in `text`; empty when the text is one expression."""
     lines: list[_Line] = []
     skipped: list[str] = []
-    at, after_blank = 0, False
-    for raw in text.splitlines(keepends=True):
-        start, end = at, at + len(raw)
-        at = end
+    titles: list[str] = []
+    after_blank = False
+    last_start = 0  # of the physical line read before
+    for start, raw in _physical(text):
+        end = start + len(raw)
         number, body = _line_number(raw, lines[-1].number if lines else 0)
         if number is not None:
             lines.append(_Line(number, start + body, end))
@@ -136,23 +144,81 @@ def _numbered_lines(text: str, notes: list[str]) -> list[_Line]:
             continue
         elif not lines:
             skipped.append(raw.strip())
-        elif after_blank:
-            remedy = "number the line, join it to the line it continues, or delete it if it is a remark"
-            raise QuerySyntaxError("text without a number follows the numbered lines", text, start, remedy)
-        else:  # a long line that was wrapped
-            lines[-1] = _Line(lines[-1].number, lines[-1].start, end)
-        after_blank = False
-    if lines and skipped:
-        notes.append("left out, as headings before the first numbered line: " + " / ".join(skipped))
+        elif _ONLY_NUMBERS.fullmatch(raw):
+            if last_start > lines[-1].start and _is_title(text[last_start : lines[-1].end]):
+                titles.append(text[last_start : lines[-1].end].strip())
+                lines[-1] = _Line(lines[-1].number, lines[-1].start, last_start)
+            lines.append(_Line(lines[-1].number + 1, start, end))
+        else:
+            _check_wrapped(text, start, raw, after_blank)
+            begin = lines[-1].start
+            if _is_title(text[begin : lines[-1].end], colon=True):
+                titles.append(text[begin : lines[-1].end].strip())
+                begin = start
+            lines[-1] = _Line(lines[-1].number, begin, end)
+        after_blank, last_start = False, start
+    if not lines:
+        return _counted_lines(text, notes)
+    for what, said in (("headings before the first numbered line", skipped), ("titles of lines", titles)):
+        if said:
+            notes.append(f"left out, as {what}: " + " / ".join(said))
     return lines
+
+
+def _check_wrapped(text: str, start: int, raw: str, after_blank: bool) -> None:
+    """Text without a number goes on with the line above it, unless it cannot be meant so."""
+    if _LETTERED.fullmatch(raw):
+        remedy = "number the lines 1, 2, 3 and so on, and name them by these numbers"
+        raise QuerySyntaxError("a label with a letter is no line number", text, start, remedy)
+    if after_blank:
+        remedy = "number the line, join it to the line it continues, or delete it if it is a remark"
+        raise QuerySyntaxError("text without a number follows the numbered lines", text, start, remedy)
+
+
+def _counted_lines(text: str, notes: list[str]) -> list[_Line]:
+    """Lines without numbers, where one names others by number and each names only lines above itself."""
+    lines = [
+        _Line(number, start, start + len(raw))
+        for number, (start, raw) in enumerate(((s, r) for s, r in _physical(text) if r.strip()), start=1)
+    ]
+    combining = False
+    for line in lines:
+        raw = text[line.start : line.end]
+        named = [int(found) for found in re.findall(r"(?<!\w)#(\d+)\b", raw)]
+        if any(not 0 < number < line.number for number in named):
+            return []
+        combining = combining or bool(named and _ONLY_NUMBERS.fullmatch(raw))
+    if not combining:
+        return []
+    notes.append("the lines carry no numbers and are counted from 1")
+    return lines
+
+
+def _physical(text: str) -> Iterator[tuple[int, str]]:
+    """Each line of the text with its place, line end included."""
+    at = 0
+    for raw in text.splitlines(keepends=True):
+        yield at, raw
+        at += len(raw)
+
+
+def _is_title(text: str, colon: bool = False) -> bool:
+    """Words without any syntax; with `colon`, only such as `Population: adults`, of one line."""
+    said = text.strip()
+    plain = _TITLE.fullmatch(said) and not _TITLE_OPERATOR.search(said) and "\n" not in said
+    return bool(plain and (not colon or re.search(r"[A-Za-z]:\s", said)))
 
 
 def _line_number(raw: str, last: int) -> tuple[int | None, int]:
     """(number, length of its prefix) when this line opens a new one; numbers start at 1 and grow."""
     match = _NUMBERED.match(raw)
-    if match is None or re.match(r"(?:AND|OR|NOT)\b", raw[match.end() :], re.IGNORECASE):
+    if match is None:
+        match = _NUMBERED_TITLE.match(raw)
+        if match is None or not _is_title(raw[match.end() :], colon=True):
+            return None, 0
+    if re.match(r"(?:AND|OR|NOT)\b", raw[match.end() :], re.IGNORECASE):
         return None, 0  # "#1 AND #2" begins with a reference, not with its own number
-    number = int(match[1] or match[2])
+    number = int(match[1] or match[match.lastindex or 1])
     opens = number > last if last else number == 1
     return (number, match.end()) if opens else (None, 0)
 
@@ -170,7 +236,7 @@ class _Reader:
 
     def _tokens(self, start: int) -> list[_Token]:
         numbers_are_lines = bool(self.known) and _ONLY_NUMBERS.fullmatch(self.text[start : self.end])
-        if numbers_are_lines:
+        if numbers_are_lines and _BARE_NUMBER.search(self.text[start : self.end]):
             self.notes.append(f"numbers read as line numbers: {self.text[start : self.end].strip()}")
         tokens: list[_Token] = []
         at = start
@@ -239,6 +305,7 @@ class _Reader:
         parts: list[Query] = [self._operand(level)]
         current: Operator | None = None
         seen: set[Operator] = set()
+        escapes = False
         while (token := self._peek()) is not None and token.kind != "close":
             operator = self._operator(token)
             right = self._operand(level)
@@ -246,6 +313,7 @@ class _Reader:
                 parts.append(right)
             else:
                 parts = [_join(current, parts), right]
+            escapes = escapes or (operator == "OR" and bool(seen - {"OR"}))
             current = operator
             seen.add(operator)
         if "OR" in seen and len(seen) > 1:
@@ -255,6 +323,7 @@ class _Reader:
             mixed = " and ".join(sorted(seen))
             self.notes.append(
                 f"{mixed} without parentheses are read from left to right: {' '.join(shown.split())}"
+                + ("; what follows OR escapes the AND or NOT before it" if escapes else "")
             )
         return _join(current, parts)
 
@@ -349,8 +418,13 @@ class _Reader:
                 f"'{text}': PubMed has no truncation at the beginning of a word; the * is dropped"
             )
         # `4.` would be read as the number of a line when it comes first, and the sign means nothing.
-        bare = [re.sub(r"^(\d{1,3})[.:]+$", r"\1", word.lstrip("*")) for word in text.split()]
+        bare = [word.lstrip("*") for word in text.split()]
+        if not phrase:
+            bare = [re.sub(r"^(\d{1,3})[.:]+$", r"\1", word) for word in bare]
         cleaned = " ".join(word for word in bare if word)
+        if text and not cleaned.strip("* "):
+            remedy = "write the beginning of a word before it, as in child*[tiab]"
+            self._fail("a * has no words before it", first.at, remedy)
         proximity = int(modifier[1:]) if modifier.startswith("~") else None
         try:
             return Term(

@@ -18,11 +18,11 @@ from typing import BinaryIO, Self
 
 from tools.errors import InputFileError
 from tools.schemas import canonical_json, sha256_of
-from tools.search.vocabulary_source import Heading, read_headings, write_atomically
+from tools.search.vocabulary_source import Heading, read_headings, read_substances, write_atomically
 
 __all__ = ["Descriptor", "Vocabulary", "install", "words"]
 
-_FORMAT = 1
+FORMAT = 2
 """Of the tables below; a file of another format is rebuilt, never migrated."""
 
 _TABLES = """
@@ -31,6 +31,7 @@ CREATE TABLE term (ui TEXT NOT NULL, text TEXT NOT NULL, permuted INTEGER NOT NU
                    loose TEXT NOT NULL, preferred INTEGER NOT NULL);
 CREATE TABLE tree (number TEXT PRIMARY KEY, ui TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE action (ui TEXT NOT NULL, name TEXT NOT NULL);
+CREATE TABLE substance (name TEXT NOT NULL, action TEXT NOT NULL);
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
 _INDEXES = """
@@ -40,6 +41,8 @@ CREATE INDEX term_loose ON term (loose);
 CREATE INDEX term_ui ON term (ui);
 CREATE INDEX tree_ui ON tree (ui);
 CREATE INDEX action_ui ON action (ui);
+CREATE INDEX action_name ON action (name);
+CREATE INDEX substance_action ON substance (action);
 """
 
 _WORD = re.compile(r"[^\W_]+")
@@ -103,7 +106,7 @@ def install(target: Path, source: Path | BinaryIO) -> "Vocabulary":
         db = sqlite3.connect(scratch)
         try:
             db.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;" + _TABLES)
-            _fill(db, read_headings(source), str(source))
+            _fill(db, read_headings(source), read_substances(source), str(source))
             db.executescript(_INDEXES)
             db.commit()
         finally:
@@ -111,7 +114,9 @@ def install(target: Path, source: Path | BinaryIO) -> "Vocabulary":
     return Vocabulary(target)
 
 
-def _fill(db: sqlite3.Connection, headings: Iterable[Heading], source: str) -> None:
+def _fill(
+    db: sqlite3.Connection, headings: Iterable[Heading], substances: Iterable[tuple[str, str]], source: str
+) -> None:
     digests: list[str] = []
     for heading in headings:
         name_key = " ".join(words(heading.name))
@@ -129,8 +134,12 @@ def _fill(db: sqlite3.Connection, headings: Iterable[Heading], source: str) -> N
         digests.append(sha256_of(canonical_json(heading.as_json())))
     if not digests:
         raise InputFileError(f"{source} holds no headings; remedy: give NLM's descriptor file, descYYYY.xml")
-    identity = f"mesh-{sha256_of(''.join(sorted(digests)))[:16]}-{len(digests)}"
-    db.executemany("INSERT INTO meta VALUES (?,?)", [("format", str(_FORMAT)), ("identity", identity)])
+    count = len(digests)
+    for name, action in substances:
+        db.execute("INSERT INTO substance VALUES (?,?)", (name, action))
+        digests.append(sha256_of(canonical_json([name, action])))
+    identity = f"mesh-{sha256_of(''.join(sorted(digests)))[:16]}-{count}"
+    db.executemany("INSERT INTO meta VALUES (?,?)", [("format", str(FORMAT)), ("identity", identity)])
 
 
 def _term_rows(heading: Heading) -> list[tuple[str, str, bool, str, str, bool]]:
@@ -180,7 +189,7 @@ class Vocabulary:
         except sqlite3.DatabaseError as e:
             self._db.close()
             raise InputFileError(f"{path} is not a vocabulary ({e}); {remedy}") from e
-        if meta.get("format") != str(_FORMAT):
+        if meta.get("format") != str(FORMAT):
             self._db.close()
             raise InputFileError(f"{path} was written by another version of this program; {remedy}")
         self.identity: str = meta["identity"]
@@ -253,6 +262,15 @@ class Vocabulary:
             found.update(below for (below,) in rows)
         return tuple(sorted(found))
 
+    def below(self, number: str) -> tuple[str, ...]:
+        """Names of the headings below a tree number, in tree order; a heading in two places is named once."""
+        rows = self._db.execute(
+            "SELECT d.name FROM tree t JOIN descriptor d USING (ui) WHERE t.number > ? AND t.number < ? "
+            "ORDER BY t.number",
+            (number + ".", number + "/"),
+        )
+        return tuple(dict.fromkeys(name for (name,) in rows))
+
     def ancestors(self, name: str) -> tuple[str, ...]:
         """The headings above this one in any of its trees, by name; itself not among them.
 
@@ -280,6 +298,31 @@ class Vocabulary:
         ui = self._required(name).ui
         rows = self._db.execute("SELECT name FROM action WHERE ui = ? ORDER BY name", (ui,))
         return tuple(dict.fromkeys(action for (action,) in rows))
+
+    def with_action(self, name: str) -> tuple[str, ...]:
+        """Names of the substances that do what this heading says, headings first; empty for what is no action.
+
+        Raises:
+            InputFileError: there is no such heading.
+        """
+        action = self._required(name).name
+        headings = self._db.execute(
+            "SELECT d.name FROM action a JOIN descriptor d USING (ui) WHERE a.name = ? ORDER BY d.name",
+            (action,),
+        )
+        others = self._db.execute("SELECT name FROM substance WHERE action = ? ORDER BY name", (action,))
+        return tuple(dict.fromkeys(text for rows in (headings, others) for (text,) in rows))
+
+    def ending_in(self, word: str) -> tuple[Descriptor, ...]:
+        """The headings with a term in natural order whose last word this is: `Muscle Spasticity` for `spasticity`."""
+        key = " ".join(words(word))
+        if not key or " " in key:
+            return ()
+        rows = self._db.execute(
+            "SELECT DISTINCT ui FROM term WHERE key LIKE ? AND NOT permuted AND instr(text, ',') = 0 ORDER BY ui",
+            (f"% {key}",),
+        )
+        return tuple(self._descriptor_of(ui) for (ui,) in rows)
 
     def find_in(self, text: str) -> tuple[Descriptor, ...]:
         """The headings whose terms occur in a text, in order of first occurrence.

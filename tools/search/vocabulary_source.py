@@ -20,7 +20,7 @@ from tools.schemas import sha256_of
 if TYPE_CHECKING:
     from lxml import etree
 
-__all__ = ["Heading", "read_headings", "write_atomically"]
+__all__ = ["Heading", "read_headings", "read_substances", "write_atomically"]
 
 _REMEDY = "remedy: give NLM's descYYYY.xml (also gzipped), the folder of MeSH tables, or JSON lines"
 _THESAURUS, _TREES, _ACTIONS = "mesh_thesaurus.tsv.gz", "mesh_trees.tsv.gz", "PharmacologicalActions.tsv.gz"
@@ -172,6 +172,21 @@ def _read_tables(folder: Path) -> Iterator[Heading]:
             if row["DescriptorUI"] in headings:  # the table also lists substances that are no headings
                 headings[row["DescriptorUI"]].pharmacological_actions.append(row["PharmActionName"])
     yield from headings.values()
+
+
+def read_substances(source: Path | BinaryIO) -> Iterator[tuple[str, str]]:
+    """(name, pharmacological action) of substances that are no headings themselves, as most newer drugs.
+
+    Only the folder of tables lists them; NLM's descriptor file and JSON lines do not.
+
+    Raises:
+        InputFileError: the table is cut off or damaged.
+    """
+    if not isinstance(source, Path) or not (source / _ACTIONS).is_file():
+        return
+    for row in _rows(source / _ACTIONS, "DescriptorUI", "DescriptorName", "PharmActionName"):
+        if row["DescriptorUI"].startswith("C"):  # a supplementary record; a heading's begins with D
+            yield row["DescriptorName"], row["PharmActionName"]
 
 
 def _rows(path: Path, *columns: str) -> Iterator[dict[str, str]]:

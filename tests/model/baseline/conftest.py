@@ -16,7 +16,7 @@ HEADINGS = [
         "tree_numbers": ["C1.1"],
     },
     {"descriptor": "Lupus Nephritis", "ui": "X3", "entry_terms": [], "tree_numbers": ["C1.2"]},
-    {"descriptor": "Biopsy", "ui": "X4", "entry_terms": ["Biopsies"], "tree_numbers": ["E1"]},
+    {"descriptor": "Biopsy", "ui": "X4", "entry_terms": ["Biopsies"], "tree_numbers": ["E1.1"]},
     {"descriptor": "Dementia", "ui": "X5", "entry_terms": ["Amentia"], "tree_numbers": ["C2"]},
     {"descriptor": "Atrial Fibrillation", "ui": "X6", "entry_terms": [], "tree_numbers": ["C3"]},
     {

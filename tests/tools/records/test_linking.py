@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tools.errors import NotAllowed
-from tools.records.linking import HandLink, registry_ids, registry_of, studies
-from tools.schemas import Record
+from tools.records.linking import HandLink, about_leaders, as_told_by_all, registry_ids, registry_of, studies
+from tools.schemas import Correction, Record
 
 N1, N2, N3 = "NCT00000001", "NCT00000002", "NCT00000003"
 I1, I2 = "ISRCTN00000001", "ISRCTN00000002"
@@ -42,6 +42,7 @@ def split(*ids: str, by: str = "Ada") -> HandLink:
         ("CTRI/2015/06/005123, RBR-2ab3cd", ("CTRI/2015/06/005123", "RBR-2ab3cd")),
         ("rbr-2AB3CD", ("RBR-2ab3cd",)),
         ("Dutch register NTR123", ("NTR123",)),
+        ("now nl-omon4123 and NL-OMON51234", ("NL-OMON4123", "NL-OMON51234")),
         ("SLCTR/2015/012", ("SLCTR/2015/012",)),
         ("NCT0123456 NCT012345678 XNCT01234567", ()),
         ("in 2010-2012 we saw 012345-67 cases", ()),
@@ -130,6 +131,88 @@ def test_a_link_to_an_unknown_report_is_refused_by_name():
 def test_ids_must_be_unique():
     with pytest.raises(ValueError, match="unique"):
         studies([rep("a"), rep("a")])
+
+
+# Registry entries --------------------------------------------------------------------------------
+
+
+def entry(number: str, *numbers: str, **references: str) -> Record:
+    """A registry entry with its numbers elsewhere, and its references by kind."""
+    told = tuple(Correction(kind=kind, pmid=pmid) for kind, pmid in references.items())
+    return Record(
+        record_id=f"ctgov:{number}",
+        title=f"Entry {number}",
+        registry_ids=(number, *numbers),
+        corrections=told,
+    )
+
+
+def paper(key: str, pmid: str, *numbers: str) -> Record:
+    return Record(record_id=key, title=key, pmid=pmid, registry_ids=numbers)
+
+
+def test_a_paper_that_names_no_number_joins_the_entry_whose_sponsor_calls_it_its_result():
+    (study,) = studies([paper("a", "7"), entry(N1, ResultReference="7")])
+    assert (study.study_id, study.report_ids) == (N1, ("a", f"ctgov:{N1}"))
+    assert study.grouped_by == N1
+
+
+def test_a_paper_that_nlm_matched_to_an_entry_is_a_question():
+    first, second = studies([paper("a", "7"), entry(N1, DerivedReference="7")])
+    assert first.report_ids == ("a",)
+    assert second.doubts == (
+        f"a was matched to this entry by NLM, not by its sponsor (ctgov:{N1}): perhaps one study",
+    )
+    assert studies([paper("a", "7"), entry(N1, BackgroundReference="7")])[1].doubts == ()
+
+
+def test_a_result_of_two_entries_joins_neither():
+    pooled, one, two = studies(
+        [paper("p", "7"), entry(N1, ResultReference="7"), entry(N2, ResultReference="7")]
+    )
+    assert [pooled.report_ids, one.report_ids, two.report_ids] == [("p",), (f"ctgov:{N1}",), (f"ctgov:{N2}",)]
+    assert "perhaps several studies" in pooled.doubts[0]
+
+
+def test_a_result_that_names_another_trial_joins_neither():
+    found = studies([paper("p", "7", N2), entry(N1, ResultReference="7")])
+    assert [s.report_ids for s in found] == [("p",), (f"ctgov:{N1}",)]
+    assert found[0].doubts != ()
+
+
+def test_an_entry_joins_by_its_numbers_in_other_registers_however_many():
+    numbers = (I1, "DRKS00000001", "UMIN000000001")
+    assert groups([entry(N1, *numbers), paper("a", "7", I1)]) == [[f"ctgov:{N1}", "a"]]
+
+
+def test_an_entrys_second_number_in_its_own_register_joins_nothing():
+    """It may be a former number, or the number of the study that it extends."""
+    assert groups([entry(N2, N1), entry(N1), paper("a", "7", N1)]) == [
+        [f"ctgov:{N2}"],
+        [f"ctgov:{N1}", "a"],
+    ]
+
+
+def test_a_preprint_and_its_article_are_a_question_until_a_person_answers():
+    title = "Warm socks for cold feet in forty adults"
+    article = Record(record_id="a", title=title, authors=("Arden, A",), year=2021, journal="Feet")
+    preprint = Record(record_id="p", title=title, authors=("Arden, A",), year=2020, journal="medRxiv")
+    _, second = studies([article, preprint])
+    assert second.doubts == ("p is perhaps its preprint, or its published form (a): perhaps one study",)
+    assert [s.doubts for s in studies([article, preprint], [split("p")])] == [(), ()]
+
+
+def test_a_duplicate_lends_its_registration_and_its_pmid():
+    record = Record(record_id="a", title="a", registry_ids=(I1,))
+    copies = [rep("b", N1), paper("c", "7")]
+    told = as_told_by_all(record, copies)
+    assert (told.registry_ids, told.pmid) == ((I1, N1), "7")
+    assert as_told_by_all(record, []) is record
+
+
+def test_a_word_about_a_duplicate_holds_for_the_record_that_stands_for_it():
+    assert about_leaders(join("b", "x"), {"a": [rep("b")]}).report_ids == ("a", "x")
+    assert about_leaders(join("a", "x"), {"a": [rep("b")]}) == join("a", "x")
 
 
 number_sets = st.lists(st.sets(st.sampled_from([N1, N2, N3, I1, I2]), max_size=3), max_size=8)

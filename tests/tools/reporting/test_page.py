@@ -73,6 +73,7 @@ def page(data: ReviewData) -> Reader:
 def test_the_page_loads_nothing_and_links_only_to_itself_and_its_files() -> None:
     read = page(review())
     files = {"decisions.csv", "extraction.csv", "included.ris", "search.txt", "prisma.svg", "counts.json"}
+    files |= {"search-appendix.md"}
     assert {x for x in read.links if not x.startswith("#")} == files
     assert {x[1:] for x in read.links if x.startswith("#")} <= set(read.ids)
     assert not {"script", "link", "img", "iframe", "object", "form"} & set(read.tags)

@@ -23,6 +23,7 @@ def test_the_files_have_their_names_and_none_is_empty() -> None:
         "included.ris",
         "prisma.svg",
         "report.html",
+        "search-appendix.md",
         "search.txt",
     ]
     assert all(files.values())
@@ -44,7 +45,7 @@ def test_csv_files_carry_a_byte_order_mark_and_the_others_none() -> None:
     marked = {
         name for name, body in render_all(review(), OUTPUTS).items() if body.startswith(b"\xef\xbb\xbf")
     }
-    assert marked == {"decisions.csv", "extraction.csv"}
+    assert marked == {"decisions.csv", "earlier.csv", "extraction.csv"}
 
 
 def test_counts_json_vouches_for_the_other_files() -> None:

@@ -86,6 +86,11 @@ def one(folder: Path, content: str | bytes, name: str = "in.ris") -> Record:
     return record
 
 
+def typed(record: Record) -> Record:
+    """Without the verbatim fields."""
+    return record.model_copy(update={"fields": ()})
+
+
 def places(report: ReadReport) -> list[tuple[str, bool]]:
     return [(p.place, p.lost) for p in report.problems]
 
@@ -98,7 +103,7 @@ def ris(**tags: str) -> str:
 
 
 def test_a_ris_entry_is_read_field_by_field(tmp_path):
-    assert one(tmp_path, RIS) == Record(
+    assert typed(one(tmp_path, RIS)) == Record(
         record_id="lib:123456",
         title="Warm socks for cold feet",
         abstract="BACKGROUND: Feet are cold.\nMETHODS: We gave socks to a hundred people, NCT 01234567.",
@@ -215,7 +220,7 @@ def test_two_pmids_are_none(tmp_path):
 
 
 def test_an_nbib_entry_is_read_field_by_field(tmp_path):
-    assert one(tmp_path, NBIB, "in.nbib") == Record(
+    assert typed(one(tmp_path, NBIB, "in.nbib")) == Record(
         record_id="lib:123456",
         title="Warm socks for cold feet.",
         abstract="BACKGROUND: Feet are cold.\nMETHODS AND AIMS: We gave socks. Socks (A: wool) were warm.",
@@ -423,13 +428,19 @@ def test_pubmed_xml_goes_to_its_own_reader(tmp_path):
         (gzip.compress(b"TY  - JOUR\n" * 99)[:30], "damaged"),
         (b"\x1f\x8bnot gzip at all", "damaged"),
         (b"%PDF-1.7\n%abc", "binary"),
-        (b"PK\x03\x04\x00\x00", "binary"),
-        (b"\xff\xfe\x00", "damaged text"),
-        (b"title,abstract,year\nA,B,2020\n", "a table"),
-        (b"@article{a, title={A}}", "BibTeX"),
+        (b"PK\x03\x04\x00\x00", "workbook is damaged"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "old Excel file (.xls); save it as XLSX or CSV"),
+        (b"\xff\xfe\x00", "no format we know"),
+        ("TY  - J\n".encode("utf-16")[:-1], "damaged text"),
+        (
+            b"name,text,when\nA,B,2020\n",
+            "no column is known as the title; its first row is: name, text, when",
+        ),
+        (b"@article{a,}", "line 1: an entry without any content"),
         (b'[{"title": "A"}]', "a JSON array; write one object per line"),
         (b"<html><body>Sign in</body></html>", "XML or HTML"),
-        (b"<xml><records><record/></records></xml>", "XML or HTML"),
+        (b"<feed><entry/></feed>", "XML or HTML"),
+        (b"<xml><records><record/></records></xml>", "entry 1: an entry without any content"),
         (b"just some words", "no format we know"),
         (b'{"foo": 1}\n{"bar": 2}\n', "line 1: an object with neither"),
         (b"TY  - \nER  - \n", "line 1: an entry without any content"),
@@ -444,7 +455,7 @@ def test_a_file_without_use_is_an_error_with_its_name_and_a_remedy(tmp_path, con
         read_records(path, source="lib")
     assert why in str(caught.value)
     assert "in.txt" in str(caught.value)
-    assert "export" in str(caught.value).lower()
+    assert any(remedy in str(caught.value).lower() for remedy in ("export", "name the columns"))
 
 
 def test_a_missing_file_and_a_folder_are_told_apart_from_empty_ones(tmp_path):

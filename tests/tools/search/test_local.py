@@ -297,8 +297,93 @@ def test_limits_of_dates_keep_what_has_no_year(
     dates = DateRange(start=start, end=end)
     result = run(source, "asthma*[ti] OR wheezing[ti] OR lung[ti]", dates)
     assert numbers(result) == expected
-    assert result.parameters["dates"] == {"start": start, "end": end}
+    assert result.parameters["dates"] == {"start": start, "end": end, "of": "publication"}
     assert any("no year" in w for w in result.warnings) == (start is not None or end is not None)
+
+
+DAYS = ("2019-12-31", "2020-01-15", None, "2020-02-01")
+DATED = tuple(
+    Record(record_id=f"lib:{n}", title="Day", created=day, updated=day and "2024-05-06", year=2001)
+    for n, day in enumerate(DAYS)
+)
+
+
+@pytest.fixture(scope="module")
+def dated(tmp_path_factory: pytest.TempPathFactory) -> LocalSource:
+    return LocalSource("lib", DATED, tmp_path_factory.mktemp("d") / "index.sqlite")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("day[ti] AND 2020[crdt]", [1, 2, 3]),
+        ("day[ti] AND 2020/01[crdt]", [1, 2]),
+        ("day[ti] AND 2020/1/15[crdt]", [1, 2]),
+        ("day[ti] AND 2019/12/31:2020/01/14[crdt]", [0, 2]),
+        ("day[ti] AND 2019:2020/01[crdt]", [0, 1, 2]),
+        ("day[ti] NOT 2020[crdt]", [0, 2]),  # what has no date is not excluded by one either
+        ("day[ti] AND 2023[lr]", [2]),
+    ],
+)
+def test_days_are_compared_where_records_carry_them_and_others_stay(
+    dated: LocalSource, text: str, expected: list[int]
+) -> None:
+    result = run(dated, text)
+    assert numbers(result) == expected
+    said = any("1 records have no" in warning for warning in result.warnings)
+    assert said == ("NOT" not in text)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "expected"),
+    [
+        ("2020-01-15", None, [1, 2, 3]),
+        (None, "2020-01-15", [0, 1, 2]),
+        ("2020-01-16", "2020-02-01", [2, 3]),
+        ("2021", None, [2]),
+    ],
+)
+def test_limits_of_creation_are_days_and_keep_what_has_none(
+    dated: LocalSource, start: str | None, end: str | None, expected: list[int]
+) -> None:
+    result = run(dated, "day[ti]", DateRange(start=start, end=end, of="creation"))
+    assert numbers(result) == expected
+    assert any("1 hits have no create date and are kept" in warning for warning in result.warnings)
+
+
+def test_limits_of_creation_hide_nothing_where_no_record_has_a_create_date(source: LocalSource) -> None:
+    result = run(source, "asthma[ti]", DateRange(start="2020-01-01", of="creation"))
+    assert numbers(result) == [1, 3, 5]
+    assert any("3 hits have no create date" in warning for warning in result.warnings)
+
+
+def test_other_abstracts_are_searched_with_the_abstract_and_original_titles_with_everything(
+    tmp_path: Path,
+) -> None:
+    record = Record(
+        record_id="lib:1",
+        title="Trial",
+        abstract="Own words.",
+        other_abstracts=("Publisher, spa: Palabras propias.",),
+        vernacular_title="Ensayo",
+    )
+    source = LocalSource("lib", [record], tmp_path / "index.sqlite")
+    assert numbers(run(source, "palabras[tiab]")) == [1]
+    assert numbers(run(source, '"words publisher"[ab]')) == []
+    assert numbers(run(source, "ensayo[tiab]")) == []
+    assert numbers(run(source, "ensayo[all]")) == [1]
+
+
+def test_a_probe_is_a_search_without_its_records(source: LocalSource) -> None:
+    for text in ("asthma[ti] OR nurses[sh]", "steroids[tiab] NOT Mice[mh]"):
+        query = q.parse(text)
+        found = run(source, query)
+        probe = source.probe(query, search_id="s", dates=ALWAYS, pmids=10)
+        assert (probe.count, probe.query_sent) == (found.count, found.query_sent)
+        assert probe.warnings == found.warnings
+        assert probe.pmids == tuple(record.pmid for record in found.records if record.pmid)
+    with pytest.raises(SourceRefused):
+        source.probe(q.parse("nurses[sh]"), search_id="s", dates=ALWAYS)
 
 
 # The index file -----------------------------------------------------------------------------------

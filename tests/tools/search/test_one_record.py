@@ -80,7 +80,8 @@ def test_a_record_is_the_same_whatever_form_it_came_in(tmp_path, name):
     path.write_text(content, encoding="utf-8")
     report = read_records(path, source="lib")
     assert report.problems == ()
-    assert report.records == (EXPECTED,)
+    (record,) = report.records
+    assert record.model_copy(update={"fields": ()}) == EXPECTED
 
 
 EMPTY = {

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import Fault, Served, faults, serve
+from tests.servers import Fault, Served, faults, hard, serve
 from tests.servers.corpus import records
 from tests.tools.test_transport import Log
 from tools import eutils
@@ -20,7 +20,7 @@ from tools.errors import ConfigError, ReplayMiss, SourceRefused, SourceUnavailab
 from tools.schemas import Record, SearchResult
 from tools.search.query import parse
 from tools.search.sources.base import DateRange
-from tools.search.sources.pubmed import PubMedSource
+from tools.search.sources.pubmed import PubMedSource, estimate
 from tools.transport import Patience, StoredExchange, Transport
 
 KEY = "sesame-opens"
@@ -52,23 +52,24 @@ class Bench:
 
 @contextmanager
 def bench(
-    tmp_path, *script, served_records=RECORDS, log=None, replay_only=False, **options
+    tmp_path, *script, served_records=RECORDS, forms=None, log=None, replay_only=False, **options
 ) -> Iterator[Bench]:
     log = Log() if log is None else log
     progress: list[tuple[int, int]] = []
+    patience = {name: options.pop(name) for name in ("max_bytes", "call_s") if name in options}
     with (
-        serve(served_records, faults=script) as served,
+        serve(served_records, faults=script, forms=forms) as served,
         Transport(
             {eutils.SERVICE: eutils.service(served.address)},
             log,
             cache=tmp_path,
             replay_only=replay_only,
-            patience=Patience(attempts=3),
+            patience=Patience.model_validate({"attempts": 3, **patience}),
             secrets=[KEY],
             sleep=lambda pause_s: None,
         ) as transport,
     ):
-        settings = {"batch_size": 10, "email": "a@example.org", "api_key": KEY} | options
+        settings = {"batch_size": 10, "parallel": 1, "email": "a@example.org", "api_key": KEY} | options
         source = PubMedSource(transport, progress=lambda *n: progress.append(n), **settings)
         yield Bench(source, served, log, progress)
 
@@ -135,6 +136,53 @@ def test_what_prisma_s_wants_is_told(tmp_path):
     assert (parameters["batch_size"], parameters["limit"], parameters["date_field"]) == (10, 1000, None)
 
 
+def test_limits_of_creation_refer_to_the_create_date(tmp_path):
+    """Both of 2001, listed in 2001 and in 2024: an update has to find the second."""
+    few = [invented(1, created="2001-05-01"), invented(2, year=2001, created="2024-02-03")]
+    with bench(tmp_path, served_records=few) as b:
+        result = b.search(dates=DateRange(start="2024-01-01", end="2024-12-31", of="creation"))
+    assert result.query_sent == "(asthma[ti] AND 2024/01/01:2024/12/31[crdt])"
+    assert ids(result) == ["pubmed:2"]
+    assert result.parameters["date_field"] == "crdt"
+
+
+# Counting ----------------------------------------------------------------------------------------
+
+
+def test_a_probe_counts_and_lists_and_fetches_nothing(tmp_path):
+    with bench(tmp_path) as b:
+        hits = b.source.probe(parse("asthma[ti]"), search_id="q", dates=ALWAYS)
+        some = b.source.probe(parse("asthma[ti]"), search_id="q", dates=ALWAYS, pmids=3)
+        within = b.source.probe(parse("asthma[ti]"), search_id="q", dates=DateRange(start="2019-01-01"))
+        assert b.source.probe(parse("asthma[ti]"), search_id="q", dates=ALWAYS) == hits
+    assert (hits.source, hits.query_sent, hits.count, hits.pmids) == ("pubmed", "asthma[ti]", 25, ())
+    assert hits.translation == "asthma[ti]"
+    assert some.pmids == ("19", "18", "17")  # newest first: 2019, 2018, 2017
+    assert within.count == 1
+    assert [s.utility for s in b.served.log] == ["esearch"] * 3
+
+
+def test_a_probe_says_what_pubmed_did_not_understand(tmp_path):
+    with bench(tmp_path) as b:
+        unknown = b.source.probe(parse("asthma[nosuchfield]"), search_id="q", dates=ALWAYS)
+        nothing = b.source.probe(parse("xyzzy[ti]"), search_id="q", dates=ALWAYS)
+    assert unknown.warnings == (
+        "PubMed does not know this field tag and searched all fields instead: nosuchfield",
+        "PubMed says: asthma: untagged, its words are searched in all fields, unmapped",
+    )
+    assert (nothing.count, nothing.warnings) == (0, ("PubMed says: No items found.",))
+
+
+def test_a_probe_of_a_service_that_is_down_is_no_zero(tmp_path):
+    with bench(tmp_path, Fault("esearch", 0, faults.html_page())) as b, pytest.raises(SourceUnavailable):
+        b.source.probe(parse("asthma[ti]"), search_id="q", dates=ALWAYS)
+    with bench(tmp_path) as b, pytest.raises(ValueError, match="pmids"):
+        b.source.probe(parse("asthma[ti]"), search_id="q", dates=ALWAYS, pmids=10_000)
+
+
+# More of a healthy service -----------------------------------------------------------------------
+
+
 def test_no_hits_are_no_hits_and_nothing_is_fetched(tmp_path):
     with bench(tmp_path) as b:
         result = b.search("xyzzy[ti]")
@@ -146,11 +194,11 @@ def test_no_hits_are_no_hits_and_nothing_is_fetched(tmp_path):
 def test_what_pubmed_could_not_understand_is_a_warning(tmp_path):
     """PubMed drops an unknown tag and searches all fields; a clause the server cannot evaluate, too."""
     with bench(tmp_path) as b:
-        result = b.search("asthma[nosuchfield] AND 2001:2002[crdt]")
+        result = b.search("asthma[nosuchfield] AND 2001:2002[mhda]")
     assert result.count == 25
     said = "\n".join(result.warnings)
     assert "does not know this field tag and searched all fields instead: nosuchfield" in said
-    assert "ignored this: 2001:2002[crdt]" in said
+    assert "ignored this: 2001:2002[mhda]" in said
 
 
 def test_a_long_strategy_travels_whole(tmp_path):
@@ -178,33 +226,45 @@ def test_neither_key_nor_address_is_kept(tmp_path):
 # Limits ------------------------------------------------------------------------------------------
 
 
-def test_more_hits_than_the_limit_are_refused_before_anything_is_fetched(tmp_path):
-    with (
-        bench(tmp_path) as b,
-        pytest.raises(SourceRefused, match=r"25 hits.*limit of 24[\s\S]*raise `limit`"),
-    ):
+def test_more_hits_than_the_limit_are_refused_with_an_estimate_and_the_line_to_write(tmp_path):
+    with bench(tmp_path) as b, pytest.raises(SourceRefused) as caught:
         b.search(limit=24)
+    said = str(caught.value)
+    assert "25 hits, more than the limit of 24; nothing was fetched" in said
+    assert "3 requests, at least 0 s at NCBI's rate, and about 0 MB of disk" in said
+    assert "\n      limit: 25\n" in said
     assert b.served.asked("efetch") == []
+
+
+def test_two_hundred_thousand_hits_are_asked_about_first(tmp_path):
+    body = "".join(f"<Id>{n}</Id>" for n in range(1, 10_000))
+    answer = f"<eSearchResult><Count>200000</Count><IdList>{body}</IdList></eSearchResult>".encode()
+    script = Fault("esearch", 0, lambda *_: faults.Answer(answer))
+    with bench(tmp_path, script, batch_size=500) as b, pytest.raises(SourceRefused) as caught:
+        b.search(limit=50_000)
+    said = str(caught.value)
+    assert "200,000 hits, more than the limit of 50,000; nothing was fetched" in said
+    assert "limit: 204000" in said
+    assert "1.6 GB" in said
+    assert len(b.served.log) == 1
+
+
+@pytest.mark.parametrize(
+    ("count", "keyed", "told"),
+    [
+        # By hand: 20 calls of 500 at 0.37 s; 400 of 500 and 2 for each of 21 windows at 0.37 s, then at 0.11 s.
+        (9_999, False, "20 requests, at least 7 s at NCBI's rate, and about 80 MB of disk"),
+        (200_000, False, "442 requests, at least 3 min at NCBI's rate, and about 1.6 GB of disk"),
+        (200_000, True, "442 requests, at least 49 s at NCBI's rate, and about 1.6 GB of disk"),
+    ],
+)
+def test_the_estimate_worked_out_by_hand(count, keyed, told):
+    assert estimate(count, 500, keyed=keyed) == told
 
 
 def test_exactly_the_limit_is_allowed(tmp_path):
     with bench(tmp_path) as b:
         assert len(b.search(limit=25).records) == 25
-
-
-def test_more_than_pubmed_lists_is_refused_clearly(tmp_path):
-    many = Fault("esearch", 0, faults.altered(b"<Count>25<", b"<Count>10000<"))
-    listed = Fault("esearch", 1, _listing(9_999, 10_000))
-    with bench(tmp_path, many) as b, pytest.raises(SourceUnavailable, match="10000 hits declared, but 25"):
-        b.search(limit=50_000)
-    with bench(tmp_path, listed) as b, pytest.raises(SourceRefused, match=r"10000 hits.*9999[\s\S]*date"):
-        b.search(limit=50_000)
-
-
-def _listing(listed: int, count: int):
-    body = "".join(f"<Id>{n}</Id>" for n in range(1, listed + 1))
-    answer = f"<eSearchResult><Count>{count}</Count><IdList>{body}</IdList></eSearchResult>"
-    return lambda params, healthy, service: faults.Answer(answer.encode())
 
 
 def test_bad_settings_are_told_before_anything_is_asked(tmp_path):
@@ -226,6 +286,7 @@ PASSING = {
     "empty": faults.empty(),
     "cut by HTTP": faults.truncated(),
     "cut in XML": faults.half_a_document(),
+    "cut gzip": faults.cut_gzip(),
     "backend": faults.error_inside("Search Backend failed: Database is not supported: pubmed"),
     "viewer": faults.error_inside("Error: External viewer error: Empty Response.", "eFetchResult"),
 }
@@ -284,11 +345,19 @@ def test_a_record_that_does_not_come_is_missing_by_name(tmp_path):
 
 def test_missing_ids_are_sorted_as_numbers(tmp_path):
     script = [
-        Fault("efetch", 1, _both(faults.without("25"), faults.without("9"))),
-        Fault("efetch", 0, faults.without("9")),
+        Fault("efetch", 0, _both(faults.without("25"), faults.without("9"))),
     ]
     with bench(tmp_path, *script, batch_size=25) as b:
-        assert b.search().missing == ("9", "25")
+        result = b.search()
+    assert result.missing == ("9", "25")
+    assert result.warnings == tuple(f"PMID {n} was asked for twice and did not come" for n in (9, 25))
+
+
+def test_a_record_that_was_left_out_once_is_asked_for_again_and_comes(tmp_path):
+    with bench(tmp_path, Fault("efetch", 2, faults.without("7"))) as b:
+        result = b.search()
+    assert (len(result.records), result.missing, result.warnings) == (25, (), ())
+    assert [s.params.get("id") for s in b.served.asked("efetch")] == [None, None, None, "7"]
 
 
 def _both(first, second):
@@ -321,10 +390,71 @@ def test_a_stranger_in_a_batch_by_ids_is_named_and_not_taken_up(tmp_path):
     script = Fault("efetch", 0, faults.altered(b'<PMID Version="1">7<', b'<PMID Version="1">777<'))
     with bench(tmp_path, script, batch_size=25) as b:
         result = b.search()
-    assert [("id" in s.params) for s in b.served.asked("efetch")] == [False, True]
+    assert [("id" in s.params) for s in b.served.asked("efetch")] == [False, True, True]
     assert result.missing == ("7",)
     assert "777" in result.warnings[0]
     assert "pubmed:777" not in ids(result)
+
+
+def test_one_record_that_breaks_every_answer_does_not_hold_up_the_others(tmp_path):
+    """The batch is halved until it is alone: 10, then 5 and 5, …; and a replay needs no service for that."""
+    script = Fault("efetch", 0, faults.broken_by("7"))
+    with bench(tmp_path, script) as b:
+        result = b.search()
+    assert result.missing == ("7",)
+    assert len(result.records) == 24
+    (said,) = result.warnings
+    assert said.startswith(
+        "PMID 7 breaks every answer that should hold it: efetch.fcgi failed 2 time(s); last: no complete XML"
+    )
+    with bench(tmp_path, log=b.log, replay_only=True) as replay:
+        assert replay.search() == result
+
+
+def test_a_batch_of_one_that_breaks_is_told_from_a_service_that_is_down(tmp_path):
+    with bench(tmp_path, Fault("efetch", 0, faults.broken_by("7")), batch_size=1) as b:
+        result = b.search()
+    assert (len(result.records), result.missing) == (24, ("7",))
+    with bench(tmp_path, Fault("efetch", 0, faults.half_a_document())) as b, pytest.raises(SourceUnavailable):
+        b.search()
+    assert len(b.served.asked("efetch")) == 3 + 2, (
+        "a batch with all patience, and one look whether it is well"
+    )
+
+
+def test_an_answer_beyond_the_cap_is_asked_for_in_pieces(tmp_path):
+    wide = [invented(n, abstract="We asked. " * 200) for n in range(1, 9)]
+    with bench(tmp_path, served_records=wide, max_bytes=10_000) as b:
+        result = b.search()
+    assert (len(result.records), result.missing, result.warnings) == (8, (), ())
+
+
+def test_a_slow_drip_ends_at_the_deadline_and_is_asked_again(tmp_path):
+    with bench(tmp_path, Fault("efetch", 1, faults.slow_drip(0.05)), batch_size=25, call_s=0.3) as b:
+        assert len(b.search().records) == 25
+    assert len(b.served.asked("efetch")) == 2
+
+
+def test_articles_with_every_difficulty_come_as_what_they_are(tmp_path):
+    with bench(tmp_path, served_records=hard.records(), forms=hard.FORMS) as b:
+        result = b.search("invented OR syrup", limit=100)
+    assert (result.count, result.missing) == (10, ())
+    by_pmid = {record.pmid: record for record in result.records}
+    assert by_pmid["99000001"].journal == "Invented reviews"
+    assert by_pmid["99000003"].title == ""
+    assert by_pmid["99000004"].year == 2018
+    assert by_pmid["99000005"].authors == ("Doe, Ada", "The Invented Syrup Group")
+    assert "1.73 m2 of CO2, in vitro; p<0.05" in by_pmid["99000006"].abstract
+    assert (by_pmid["99000007"].doi, by_pmid["99000007"].pmcid) == ("10.5555/mine", None)
+    assert {pmid for pmid, record in by_pmid.items() if record.retracted} == {"99000008", "99000009"}
+    assert by_pmid["99000010"].abstract == ""
+
+
+def test_several_batches_at_a_time_bring_the_same_in_the_same_order(tmp_path):
+    script = [Fault("efetch", n, b) for n, b in ((1, faults.reset()), (4, faults.unavailable()))]
+    with bench(tmp_path) as alone, bench(tmp_path, *script, batch_size=2, parallel=4) as many:
+        assert many.search().records == alone.search().records
+    assert many.progress == [(n, 25) for n in [*range(2, 25, 2), 25]]
 
 
 def test_a_forgotten_history_falls_back_to_ids(tmp_path):
@@ -349,7 +479,7 @@ from tools.transport import Transport
 
 address, folder = sys.argv[1], Path(sys.argv[2])
 with Transport({eutils.SERVICE: eutils.service(address)}, FolderLog(folder), cache=folder) as transport:
-    source = PubMedSource(transport, email="a@example.org", batch_size=10)
+    source = PubMedSource(transport, email="a@example.org", batch_size=10, parallel=1)
     result = source.search(parse("asthma[ti]"), search_id="s1", dates=DateRange(), limit=100)
     print(len(result.records), result.missing)
 """
@@ -366,7 +496,9 @@ class FolderLog:
         return StoredExchange.model_validate_json(path.read_bytes()) if path.exists() else None
 
     def save(self, exchange: StoredExchange) -> None:
-        (self.folder / f"{exchange.key[3:]}.json").write_text(exchange.model_dump_json())
+        path = self.folder / f"{exchange.key[3:]}.json"
+        path.with_suffix(".half").write_text(exchange.model_dump_json())
+        path.with_suffix(".half").replace(path)
 
 
 def test_a_process_that_is_killed_in_its_third_batch_loses_nothing(tmp_path):

@@ -37,12 +37,35 @@ _near = st.builds(
     proximity=st.integers(0, 20),
 )
 _years = st.tuples(st.integers(1900, 2030), st.integers(1900, 2030)).map(sorted)
+_within_year = st.sampled_from(["", "/05", "/05/17"])
 _dates = st.builds(
-    lambda years, field: Dates(str(years[0]), str(years[1]), field),
+    lambda years, rest, field: Dates(f"{years[0]}{rest}", f"{years[1]}{rest}", field),
     _years,
-    st.sampled_from(["dp", "edat", "crdt"]),
+    _within_year,
+    st.sampled_from(sorted(q.DATE_FIELDS)),
 )
-_leaves = _plain | _headings | _near | _dates
+_relative = st.builds(
+    lambda n, unit, field, phrase: Term(f"last {n} {unit}", field, phrase=phrase),
+    st.integers(1, 400),
+    st.sampled_from(["days", "month", "years"]),
+    st.sampled_from(sorted(q.DATE_FIELDS)),
+    st.booleans(),
+)
+_odd = st.builds(  # what only quotation marks can hold
+    Term,
+    text=st.sampled_from(["(18)F-FDG", "[18F] altropane", "cats and dogs", "#4", "a:b", "4.", ": x", "not"]),
+    field=st.sampled_from(["", "ti", "tiab", "majr"]),
+    phrase=st.just(True),
+    truncated=st.booleans(),
+)
+_subheadings = st.builds(
+    lambda name, sub, exploded: Term(f"{name}/{sub}", "mh", phrase=True, exploded=exploded),
+    _texts,
+    st.sampled_from(["adverse effects", "drug therapy"]),
+    st.booleans(),
+)
+_numbers = st.integers(1, 10**8).map(lambda n: Term(str(n), "uid"))
+_leaves = _plain | _headings | _near | _dates | _relative | _odd | _subheadings | _numbers
 queries = st.recursive(
     _leaves,
     lambda parts: (
@@ -231,6 +254,32 @@ def test_headings_before_the_first_line_are_left_out_and_listed() -> None:
     assert "PubMed" in parsed.notes[0]
 
 
+def test_a_title_behind_a_number_is_left_out_and_listed() -> None:
+    text = "1. Index test: flags\naaaa[ti]\n2 Population: adults\nbbbb[ti]\n\nSearch combination\n1 AND 2"
+    with pytest.raises(q.QuerySyntaxError, match="follows the numbered lines"):
+        q.parse(text)
+    parsed = q.read(text.replace("\n\n", "\n"))
+    assert parsed.query == And((A, B))
+    assert any("Index test: flags / Population: adults / Search combination" in n for n in parsed.notes)
+
+
+def test_lines_that_are_named_by_number_need_not_carry_one() -> None:
+    parsed = q.read("aaaa[ti]\nbbbb[ti]\n#1 OR 2\ncccc[ti]\n#3 AND #4")
+    assert parsed.query == And((Or((A, B)), C))
+    assert any("counted from 1" in note for note in parsed.notes)
+
+
+def test_a_mistake_in_a_counted_line_is_placed_in_that_line() -> None:
+    with pytest.raises(q.QuerySyntaxError, match="quotation mark") as caught:
+        q.parse('aaaa[ti]\nbbbb"[ti]\n"cccc"[ti]\n#1 OR #2 OR #3')
+    assert caught.value.position == 13
+
+
+def test_labels_with_letters_are_refused_not_searched() -> None:
+    with pytest.raises(q.QuerySyntaxError, match="label with a letter"):
+        q.parse("1. Index test: flags\n1a\naaaa[ti]\n1b\nbbbb[ti]\n1a and 1b")
+
+
 def test_a_line_that_nothing_uses_is_noted() -> None:
     assert any("#2" in note for note in q.read("1. aaaa[ti]\n2. bbbb[ti]\n3. #1 NOT cccc[ti]").notes)
 
@@ -343,6 +392,12 @@ class Headings:
         ('"Wheezing Disease"[mh]', "the heading is Asthma"),
         ("asthma[tiab] AND humans[mh]", "loses records"),
         ("asthma[tiab] or wheeze[tiab]", "small letters"),
+        ("“asthma”[tiab]", "typographic"),
+        ("of[tiab] OR asthma[tiab]", "does not search"),
+        ('"exp Asthma"[mh]', "exp is Ovid's"),
+        ('"Asthma/radiography"[mh]', "no subheading radiography"),
+        ("us[sh]", "no subheading us"),
+        ("child*[tiab] AND trial[tiab] OR placebo[tiab] OR randomly[tiab]", "escapes the AND"),
     ],
 )
 def test_lint_questions(text: str, warning: str) -> None:

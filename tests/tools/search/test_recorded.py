@@ -97,3 +97,22 @@ def test_two_sources_with_the_same_question_do_not_share_an_answer():
     search(recorded(Shelf(), log))
     with pytest.raises(ReplayMiss):
         search(Recorded("other", "file", None, log, lambda: AT))
+
+
+class Unwilling(Shelf):
+    """Cannot count."""
+
+    def probe(self, query, *, search_id, dates, pmids=0):
+        self.asked += 1
+        raise SourceRefused("shelf", "cough", "no such field", "name another")
+
+
+def test_a_refusal_to_count_is_kept_and_said_again_in_a_replay():
+    shelf, log = Unwilling(), Log()
+    for source in (recorded(shelf, log), recorded(shelf, log), recorded(None, log)):
+        with pytest.raises(SourceRefused, match="no such field") as e:
+            source.probe(QUERY, search_id="s1", dates=ALWAYS)
+        assert e.value.remedy == "name another"
+    assert shelf.asked == 1
+    with pytest.raises(ReplayMiss, match="no count s2"):
+        recorded(None, log).probe(QUERY, search_id="s2", dates=ALWAYS)

@@ -107,6 +107,48 @@ def test_entry_terms_and_actions_are_given_in_the_source_s_spelling(vocabulary: 
     assert vocabulary.pharmacological_actions("Asthma") == ()
 
 
+def test_what_lies_below_a_tree_number_is_named_once_in_tree_order(vocabulary: Vocabulary) -> None:
+    assert vocabulary.below("C01") == ("Lung Diseases", "Asthma", "Asthma, Winter", "Lung Diseases, Other")
+    assert vocabulary.below("C9") == ()
+
+
+def test_a_last_word_finds_the_headings_that_end_in_it(vocabulary: Vocabulary) -> None:
+    assert [found.name for found in vocabulary.ending_in("sickness")] == ["Asthma"]
+    assert [found.name for found in vocabulary.ending_in("Powder")] == ["Blue Powder"]
+    assert [found.name for found in vocabulary.ending_in("asthma")] == [
+        "Asthma"
+    ]  # bronchial, not `Asthma, Winter`
+    assert vocabulary.ending_in("two words") == ()
+
+
+def test_an_action_names_its_substances_also_those_that_are_no_headings(tmp_path: Path) -> None:
+    """A folder of invented tables: one substance is a heading, the other only in the table of actions."""
+    tables = {
+        "mesh_thesaurus.tsv.gz": (
+            "DescriptorUI\tDescriptorName\tTermName\tIsPermutedTermYN",
+            "D1\tBlue Powder\tBlue Powder\tN",
+            "D2\tAntiwheezers\tAntiwheezers\tN",
+        ),
+        "mesh_trees.tsv.gz": (
+            "DescriptorUI\tDescriptorName\ttree_location",
+            "D1\tBlue Powder\tD01.1",
+            "D2\tAntiwheezers\tD27.1",
+        ),
+        "PharmacologicalActions.tsv.gz": (
+            "DescriptorUI\tDescriptorName\tPharmActionUI\tPharmActionName",
+            "D1\tBlue Powder\tD2\tAntiwheezers",
+            "C1\twheezobloc\tD2\tAntiwheezers",
+        ),
+    }
+    for name, lines in tables.items():
+        (tmp_path / name).write_bytes(gzip.compress("\n".join((*lines, "")).encode()))
+    with v.install(tmp_path / "cache.sqlite", tmp_path) as installed:
+        assert installed.with_action("Antiwheezers") == ("Blue Powder", "wheezobloc")
+        assert installed.with_action("Blue Powder") == ()
+        assert installed.lookup("wheezobloc") is None
+        assert installed.identity.endswith("-2")
+
+
 def test_an_unknown_heading_is_an_error_that_names_the_right_one(vocabulary: Vocabulary) -> None:
     with pytest.raises(InputFileError, match="the heading is 'Asthma'"):
         vocabulary.explode("Wheezing Sickness")

@@ -1,13 +1,11 @@
 """What every source of records can do. A new source is one file here and one line in the contract test."""
 
-from typing import Protocol
+from typing import Literal, Protocol
 
-from tools.schemas import SearchResult
+from tools.schemas import Frozen, Hits, SearchResult
 from tools.search.query import Query
 
 __all__ = ["DateRange", "Source"]
-
-from tools.schemas import Frozen
 
 
 class DateRange(Frozen):
@@ -15,6 +13,9 @@ class DateRange(Frozen):
 
     start: str | None = None
     end: str | None = None
+    of: Literal["publication", "creation"] = "publication"
+    """Which date is meant. `creation` is the day on which the source first listed the record: updates
+    search by it, because a paper can be added to a database long after its publication date."""
 
 
 class Source(Protocol):
@@ -38,5 +39,16 @@ class Source(Protocol):
         Raises:
             SourceRefused: the query cannot be run as it is, or has more hits than `limit`.
             SourceUnavailable: the service did not answer; no records is never the result of that.
+        """
+        ...
+
+    def probe(self, query: Query, *, search_id: str, dates: DateRange, pmids: int = 0) -> Hits:
+        """Count the hits of a query, and list the PMIDs of the first `pmids` of them; nothing is fetched.
+
+        For grounding terms, counts per line, and asking which known studies a strategy finds. A source
+        whose records have no PMIDs lists none.
+
+        Raises:
+            SourceRefused, SourceUnavailable: as in `search`.
         """
         ...

@@ -6,10 +6,11 @@ where the files are gone, finds the same records under the same search event.
 
 import json
 from collections.abc import Callable
+from typing import Any
 
-from tools.errors import ReplayMiss
+from tools.errors import ReplayMiss, SourceRefused
 from tools.exchange import ExchangeLog, found_here, key_of
-from tools.schemas import SearchResult, canonical_json
+from tools.schemas import Hits, SearchResult, canonical_json
 from tools.search import query as queries
 from tools.search.query import Query
 from tools.search.sources.base import DateRange, Source
@@ -46,3 +47,31 @@ class Recorded:
         body = canonical_json(result).encode()
         self.log.save(found_here(self.name, request, body, content_type="application/json", at=at))
         return result
+
+    def probe(self, query: Query, *, search_id: str, dates: DateRange, pmids: int = 0) -> Hits:
+        """See `base.Source.probe`. A refusal is kept as well: it is what the source said about the query.
+
+        Raises:
+            ReplayMiss: as in `search`.
+        """
+        asked = {"probe": queries.render(query), "dates": dates.model_dump(), "pmids": pmids}
+        request = canonical_json({"service": self.name, "event": search_id, **asked})
+        kept = self.log.find(key_of(request))
+        if kept is not None:
+            return _said(json.loads(kept.body))
+        if self.source is None:
+            raise ReplayMiss(f"{self.name}: the review holds no count {search_id} of {asked['probe']}")
+        try:
+            told: Any = self.source.probe(query, search_id=search_id, dates=dates, pmids=pmids).model_dump()
+        except SourceRefused as e:
+            told = {"refused": [e.source, e.query, e.said, e.remedy]}
+        body = canonical_json(told).encode()
+        self.log.save(found_here(self.name, request, body, content_type="application/json", at=self.clock()))
+        return _said(json.loads(body))
+
+
+def _said(told: Any) -> Hits:
+    """A kept answer; a kept refusal is raised again."""
+    if "refused" in told:
+        raise SourceRefused(*told["refused"])
+    return Hits.model_validate(told)
