@@ -27,6 +27,7 @@ from tools.protocol import (
     TaskName,
 )
 from tools.schemas import Criterion, FieldSpec
+from tools.search.sources.naming import is_pattern, named
 
 __all__ = ["find_mistakes", "find_placeholders", "find_warnings"]
 
@@ -261,7 +262,11 @@ def _files(files: Sequence[tuple[Path, str]], folder: pathlib.Path) -> Iterator[
     seen: dict[pathlib.Path, Path] = {}
     for path, file in files:
         target = (folder / file).resolve()
-        if target in seen:
+        if is_pattern(folder, file):
+            if not named(folder, [file]):
+                message = f"no file fits {folder.resolve() / file}"
+                yield Problem(path, message, "correct the pattern; it starts at this file's folder")
+        elif target in seen:
             yield Problem(path, f"{file} is already named at {dotted(seen[target])}", "keep one of the two")
         elif not target.exists():
             yield Problem(

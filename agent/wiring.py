@@ -232,6 +232,7 @@ def sources(
     from tools.search.sources.base import DateRange
     from tools.search.sources.local_files import LocalFiles
     from tools.search.sources.manual import ManualSearch
+    from tools.search.sources.naming import named
     from tools.search.sources.pubmed import PubMedSource as PubMed
     from tools.search.sources.recorded import Recorded
 
@@ -255,10 +256,16 @@ def sources(
             by_hand = ManualSearch(settings, folder)
             source = Recorded(settings.name, by_hand.kind, by_hand, review.exchanges, review.clock)
         else:
-            paths = [folder / file for file in settings.files]
-            kind = settings.kind_in_prisma
-            files = LocalFiles(settings.name, paths, cache_folder() / "indexes", words, kind, told)
-            source = Recorded(settings.name, kind, files, review.exchanges, review.clock)
+            files = LocalFiles(
+                settings.name,
+                named(folder, settings.files),
+                cache_folder() / "indexes",
+                words,
+                settings.kind_in_prisma,
+                told,
+                columns={str(field): header for field, header in settings.columns.items()},
+            )
+            source = Recorded(settings.name, files.kind, files, review.exchanges, review.clock)
         dates = DateRange(start=settings.start, end=settings.end)
         uses.append(SourceUse(source, dates, settings.limit, settings.model_dump(mode="json", by_alias=True)))
     return uses

@@ -268,20 +268,6 @@ class CtgovSource(_Source):
     )
 
 
-class LocalSource(_Source):
-    """Files that you exported from a database or register."""
-
-    kind: Literal["local"] = Field(description="Files of records.")
-    name: SourceName = Field(description="Name of the database they came from; begins each record's id.")
-    files: tuple[Text, ...] = Field(min_length=1, description="Paths, relative to this file.")
-    kind_in_prisma: Literal["database", "register"] = Field(
-        default="database", description="The box of the PRISMA diagram it is counted in."
-    )
-    limit: int = Field(
-        default=200_000, ge=1, description="A search with more hits is refused before anything is read in."
-    )
-
-
 ColumnField = Literal[
     "title",
     "abstract",
@@ -305,6 +291,26 @@ ColumnField = Literal[
     "updated",
 ]
 """What a column of a table can be named for; see `tools.search.formats.table`."""
+
+
+class LocalSource(_Source):
+    """Files that you exported from a database or register."""
+
+    kind: Literal["local"] = Field(description="Files of records.")
+    name: SourceName = Field(description="Name of the database they came from; begins each record's id.")
+    files: tuple[Text, ...] = Field(
+        min_length=1, description="Paths, relative to this file; `*` stands for any part of a name."
+    )
+    columns: dict[ColumnField, Text] = Field(
+        default_factory=dict,
+        description='Columns of tables with unusual headers, as title: "Name of the column".',
+    )
+    kind_in_prisma: Literal["database", "register"] = Field(
+        default="database", description="The box of the PRISMA diagram it is counted in."
+    )
+    limit: int = Field(
+        default=200_000, ge=1, description="A search with more hits is refused before anything is read in."
+    )
 
 
 class ManualSource(Frozen):

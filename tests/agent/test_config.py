@@ -224,6 +224,12 @@ MISTAKES = {
         lambda t: t + "engine: {model: big}\n",
         "no meaning for the backend baseline",
     ),
+    "a pattern that nothing fits": (
+        lambda t: t.replace(
+            "kind: pubmed", "kind: pubmed\n  - kind: local\n    name: x\n    files: ['*.gone']"
+        ),
+        "no file fits",
+    ),
     "absent vocabulary": (
         lambda t: t + "search: {vocabulary: mesh.xml}\n",
         "search.vocabulary: there is no file",

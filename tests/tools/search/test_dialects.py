@@ -39,10 +39,6 @@ def has(leaf: q.Leaf, text: str) -> bool:
     )
 
 
-WITHOUT_SUBHEADINGS = {"europepmc", "ctgov"}
-"""They search a heading without its subheading; what they say about it is tested beside their sources."""
-
-
 @pytest.mark.parametrize("name", list(DIALECTS))
 @given(query=queries)
 @settings(max_examples=40)
@@ -51,8 +47,6 @@ def test_every_term_is_written_or_listed(name: str, query: q.Query) -> None:
     dropped = {leaf for clause in made.dropped for leaf in leaves_of(clause.removeprefix("NOT "))}
     listed = " ".join((*made.blanks, *made.notes))
     for leaf in q.leaves(query):
-        if name in WITHOUT_SUBHEADINGS and isinstance(leaf, Term) and leaf.subheading:
-            continue
         assert leaf in dropped or has(leaf, made.text) or has(leaf, listed), (leaf, made)
     bare = re.sub(EITHER if name == "embase" else DOUBLE, "", made.text)
     assert bare.count("(") == bare.count(")")

@@ -278,3 +278,14 @@ def test_a_probe_counts_all_hits_and_lists_the_pmids_of_the_first(tmp_path):
     assert any("nurses[sh]" in warning for warning in probe.warnings)
     assert any("1.jsonl" in warning for warning in probe.warnings)
     assert source.probe(parse("snail[ti]"), search_id="s", dates=ALWAYS).pmids == ()
+
+
+def test_a_table_with_unusual_headers_is_read_by_the_columns_that_are_named(tmp_path):
+    table = tmp_path / "export.csv"
+    table.write_text("Name of paper,What it says,Study authors\nSnail syrup,Nobody coughed,Invented A\n")
+    columns = {"title": "Name of paper", "abstract": "What it says"}
+    source = LocalFiles("shelf", [table], tmp_path / "cache", columns=columns)
+    found = source.search(parse("snail[ti] AND coughed[tiab]"), search_id="s", dates=DateRange(), limit=10)
+    assert [record.title for record in found.records] == ["Snail syrup"]
+    other = LocalFiles("shelf", [table], tmp_path / "cache", columns={"title": "What it says"})
+    assert other.probe(parse("coughed[ti]"), search_id="s", dates=DateRange()).count == 1, "an index of its own"

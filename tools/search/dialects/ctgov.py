@@ -152,6 +152,8 @@ class _Writer:
 
     def _heading(self, term: Term) -> str:
         self._note("headings are searched as words, and as the registry's own MeSH terms and their ancestors")
+        if term.subheading:
+            self._note(f"{queries.render(term)}: searched without its subheading")
         if term.truncated or "*" in term.text:
             return self._truncated(term)
         found = expand(term.heading, self.thesaurus, exploded=False)

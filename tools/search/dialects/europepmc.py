@@ -181,7 +181,9 @@ class _Writer:
             return None if excludes else self._truncated(term, ("KW",), excludes)
         found = expand(term.heading, self.thesaurus, exploded=term.exploded)
         if excludes:
-            return f'KW:"{_plain(found.name)}"'
+            # Without its subheading the heading is wider, and wider here would exclude too much.
+            narrower = bool(term.subheading) or term.field == "majr"
+            return None if narrower else f'KW:"{_plain(found.name)}"'
         self._note(
             "headings are searched as keywords and as words of title and abstract: Europe PMC has no MeSH field"
         )

@@ -9,7 +9,7 @@ import json
 import os
 import time
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from hashlib import file_digest
@@ -55,6 +55,7 @@ class LocalFiles:
         kind: str = "database",
         progress: Callable[[int, int], None] | None = None,
         workers: int | None = None,
+        columns: Mapping[str, str] | None = None,
     ) -> None:
         """See `LocalSource`.
 
@@ -65,10 +66,12 @@ class LocalFiles:
             progress: told (files done, of how many) while the index is built.
             workers: processes that read files while the index is built; None: one for small files, else
                 as many as there are processors, eight at most.
+            columns: of tables with unusual headers; see `files.read_records`.
         """
         self.name, self.kind, self.paths = name, kind, paths
         self.index_folder, self.vocabulary, self.progress = index_folder, vocabulary, progress
         self.workers = workers
+        self.columns = tuple(sorted((columns or {}).items()))
 
     def search(self, query: Query, *, search_id: str, dates: DateRange, limit: int) -> SearchResult:
         """See `base.Source.search`; what the files hold that could not be used stands in `warnings`.
@@ -122,14 +125,14 @@ class LocalFiles:
         hashes = _hashes(self.paths, self.index_folder / "files.json")
         files = [[path.name, content] for path, content in zip(self.paths, hashes, strict=True)]
         words = self.vocabulary.identity if self.vocabulary else None
-        return sha256_of([FORMAT, self.name, words, files])[:24]
+        return sha256_of([FORMAT, self.name, words, files, *([self.columns] if self.columns else [])])[:24]
 
     def _build(self, path: Path, identity: str) -> None:
         size = sum(file.stat().st_size for file in self.paths)
         workers = self.workers or (min(os.cpu_count() or 1, _MOST_WORKERS) if size > _PARALLEL_BYTES else 1)
         workers = min(workers, len(self.paths))
         words = self.vocabulary.path if self.vocabulary else None
-        jobs = [_Job(file, self.name, words) for file in self.paths]
+        jobs = [_Job(file, self.name, words, self.columns) for file in self.paths]
         read = _read if workers > 1 else partial(_told, prepare=Preparer(self.vocabulary))
         builder = Builder(path)
         try:
@@ -186,6 +189,7 @@ class _Job(NamedTuple):
     file: Path
     source: str
     vocabulary: Path | None
+    columns: tuple[tuple[str, str], ...] = ()
 
 
 class _Found(NamedTuple):
@@ -234,7 +238,7 @@ def _pubmed_xml(job: _Job, prepare: Preparer) -> Iterator[_Told]:
 
 
 def _others(job: _Job, prepare: Preparer) -> Iterator[_Told]:
-    report = read_records(job.file, source=job.source)
+    report = read_records(job.file, source=job.source, columns=dict(job.columns))
     yield from (f"{problem.place}: {problem.what}" for problem in report.problems)
     yield from (f"{again.place}: repeats {again.record_id}; kept once" for again in report.repeated)
     yield from (_Found(prepare(record), is_pubmed_xml=False) for record in report.records)
