@@ -208,7 +208,8 @@ def _gate_told(review: Review, step: str, given: Path, folder: Path | None) -> s
 
     shown = shown_gate(review, step)
     if step == "screen":
-        shown = f"{searches_told(review)}\n\n{shown}"
+        told = [searches_told(review), *_look_alikes(review, given, folder), shown]
+        shown = "\n\n".join(told)
     go = [
         f"The review waits at the gate `{step}` for a person. Decide with one of:",
         f"  {_command('approve', given, folder, f'--gate {step}')} --by YOUR-NAME",
@@ -217,6 +218,20 @@ def _gate_told(review: Review, step: str, given: Path, folder: Path | None) -> s
         f"then: {_command('resume', given, folder)}",
     ]
     return "\n".join([shown, "", *go])
+
+
+def _look_alikes(review: Review, given: Path, folder: Path | None) -> list[str]:
+    """Records that only a person can join or keep apart, best settled before they are screened twice."""
+    compared = review.store.artefact(review.pass_id, "retrieve")
+    pairs = len(compared.content["doubts"]) if compared else 0
+    if not pairs:
+        return []
+    which = (
+        "1 pair of records looks alike and is"
+        if pairs == 1
+        else f"{pairs} pairs of records look alike and are"
+    )
+    return [f"{which} not joined; decide with: {_command('duplicates', given, folder)}"]
 
 
 def _command(verb: str, given: Path, folder: Path | None, more: str = "") -> str:

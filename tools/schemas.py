@@ -425,6 +425,7 @@ class Study(Frozen):
     state: Literal["included", "excluded", "ongoing", "awaiting_classification", "undecided"]
     reason: str | None = None
     grouped_by: str = Field(default="", description="Registry number, or the person who grouped them.")
+    doubts: tuple[str, ...] = Field(default=(), description="What a person should settle with `group`.")
 
 
 # People ------------------------------------------------------------------------------------------

@@ -119,6 +119,7 @@ def _study(group: StudyGroup, ends: Mapping[str, Outcome]) -> Study:
         state=state,
         reason=reason,
         grouped_by=group.grouped_by,
+        doubts=group.doubts,
     )
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from agent import duplicates
-from agent.commands import open_gate
+from agent.commands import open_gate, status
 from graphs.accounts import check_all
 from tests.graphs import small
 from tools.errors import ConfigError, NotAllowed
@@ -211,3 +211,15 @@ def test_a_replay_takes_the_words_as_they_were_said(tmp_path):
     with small.opened(home) as review:
         check_all(review.store, review.pass_id)
         assert kinds(review, "retrieve", first, copy) == ["passed", "duplicate"]
+
+
+def test_the_screening_gate_says_how_many_pairs_only_a_person_can_settle(tmp_path):
+    title = "A comparison of snail syrup and honey water for cough at night [YES]"
+    twins = [{"pmid": "21", "title": title}, {"id": "twin", "title": title, "abstract": "Snail syrup again."}]
+    home = small.write(tmp_path / "twins", records=[*small.RECORDS, *twins])
+    with small.opened(home) as review:
+        assert small.go(review).step == "query"
+        small.approve_open(review)
+        assert small.go(review).step == "screen"
+    told = status(home.yaml).text
+    assert "1 pair of records looks alike and is not joined; decide with: python -m agent duplicates" in told
