@@ -355,6 +355,14 @@ def _warn_outcome(config: ReviewConfig) -> Iterator[str]:
         )
 
 
+def _warn_language(config: ReviewConfig) -> Iterator[str]:
+    if "english" in config.search.filters:
+        yield (
+            "search: only English is searched for, which loses studies and has to be justified in the report "
+            "(MECIR C35). Remedy: remove the filter, and translate what is found."
+        )
+
+
 def _warn_gates(config: ReviewConfig) -> Iterator[str]:
     for gate, consequence in _GATE_LOST.items():
         if gate not in config.gates:
@@ -415,6 +423,7 @@ def _warn_audit(config: ReviewConfig) -> Iterator[str]:
 
 _WARNINGS: tuple[Callable[[ReviewConfig], Iterator[str]], ...] = (
     _warn_outcome,
+    _warn_language,
     _warn_gates,
     _warn_email,
     _warn_criteria,

@@ -100,6 +100,12 @@ FILTERS = {
             # humans[mh] alone would lose every record that is not indexed yet.
             source="Cochrane Handbook, chapter 4: remove what is about animals and not about humans",
         ),
+        SearchFilter(
+            id="english",
+            joined_by="AND",
+            text="english[la]",
+            source="PubMed User Guide, field [la]; MECIR C35 asks to justify any restriction by language",
+        ),
     )
 }
 """Search filters by name."""
@@ -247,8 +253,8 @@ _BY_FACTOR = _observational_form(_text("prognostic_factor", "Which prognostic fa
 
 # The table ---------------------------------------------------------------------------------------
 
-_RCT = ("cochrane_rct_sensitive", "cochrane_rct_balanced", "no_animals")
-_ANY = ("no_animals",)
+_RCT = ("cochrane_rct_sensitive", "cochrane_rct_balanced", "no_animals", "english")
+_ANY = ("no_animals", "english")
 
 
 def _kind(

@@ -433,6 +433,7 @@ def test_a_sound_protocol_has_no_warnings(tmp_path):
 
 WARNED = {
     "outcome as criterion": (lambda t: t.replace("element: design", "element: outcome"), "MECIR C8"),
+    "English only": (lambda t: t + "search: {filters: [english]}\n", "MECIR C35"),
     "screen gate off": (lambda t: t + "gates: [query, extract]\n", "stay waiting"),
     "an address that reaches nobody": (lambda t: t.replace("institute.org", "example.org"), "reaches nobody"),
     "two criteria in one": (

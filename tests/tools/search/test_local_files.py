@@ -288,4 +288,6 @@ def test_a_table_with_unusual_headers_is_read_by_the_columns_that_are_named(tmp_
     found = source.search(parse("snail[ti] AND coughed[tiab]"), search_id="s", dates=DateRange(), limit=10)
     assert [record.title for record in found.records] == ["Snail syrup"]
     other = LocalFiles("shelf", [table], tmp_path / "cache", columns={"title": "What it says"})
-    assert other.probe(parse("coughed[ti]"), search_id="s", dates=DateRange()).count == 1, "an index of its own"
+    assert other.probe(parse("coughed[ti]"), search_id="s", dates=DateRange()).count == 1, (
+        "an index of its own"
+    )
