@@ -26,9 +26,17 @@ lint: .venv/.ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+SHARED := $${LEADS_SHARED_DATA:-../shared/data}
+
 bench: .venv/.ready
 	$(BIN)/python -m bench.pipeline --records 1159 10000
-	$(BIN)/python -m bench.screening --reviews $${LEADS_SHARED_DATA:-../shared/data}/reviews --ids kdigo_a1 cohen_triptans
+	$(BIN)/python -m bench.screening --reviews $(SHARED)/reviews --ids kdigo_a1 cohen_triptans
+	$(BIN)/python -m bench.search --reviews $(SHARED)/reviews --pool $(SHARED)/pubmed/pool.jsonl.gz --engine baseline
+	$(BIN)/python -m bench.strategies --queries $(SHARED)/queries --reviews $(SHARED)/reviews --pool $(SHARED)/pubmed/pool.jsonl.gz
+	$(BIN)/python -m bench.dedupe --labelled $(SHARED)/dedup/labelled_1845.csv.gz --reviews $(SHARED)/reviews --generate 80000
+	$(BIN)/python -m bench.imports --exports $(SHARED)/dedup/exports
+	$(BIN)/python -m bench.fetch
+	$(BIN)/python -m bench.retrieval --records 36000 250000
 
 clean:
 	rm -rf .venv reviews/demo

@@ -259,7 +259,8 @@ def _sockets_to(served):
 
     port = int(served.base_url.rsplit(":", 1)[1].split("/")[0])
     for each in gc.get_objects():
-        if isinstance(each, socket.socket) and each.fileno() >= 0:
+        # By its type: asking torch's lazy objects for their class warns of a deprecation.
+        if issubclass(type(each), socket.socket) and each.fileno() >= 0:
             try:
                 if each.getpeername()[1] == port:
                     yield each
