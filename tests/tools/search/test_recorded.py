@@ -54,7 +54,7 @@ def test_an_event_is_asked_once_and_every_time_the_same():
     assert search(source) == first
     assert search(recorded(None, log)) == first, "without the files"
     assert shelf.asked == 1
-    assert first.parameters["searched_at"] == AT
+    assert first.parameters["searched_at"] == first.parameters["finished_at"] == AT
     assert (first.count, first.missing, first.warnings) == (2, ("shelf:9",), ("one is missing",))
 
 

@@ -150,6 +150,7 @@ class PubMedSource:
                 "database": "PubMed (MEDLINE and further citations), National Library of Medicine",
                 "api": "NCBI E-utilities: ESearch with history, EFetch",
                 "searched_at": page.at,
+                "finished_at": delivery.last_at or page.at,
                 "count_declared": page.count,
                 "windows": found.told if len(found.listing.parts) > 1 else [],
                 "date_field": self._field(dates) if dates.start or dates.end else None,

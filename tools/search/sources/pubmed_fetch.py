@@ -69,6 +69,8 @@ class Delivery:
     unreadable: set[str] = field(default_factory=set)
     warnings: dict[str, None] = field(default_factory=dict)
     """In order, each once."""
+    last_at: str = ""
+    """When the last answer came; UTC, ISO 8601."""
 
     def missing(self, ids: Iterable[str]) -> tuple[str, ...]:
         """Those of `ids` that have not come, in ascending order."""
@@ -237,6 +239,7 @@ class Fetcher:
         # Imported here so that commands that never meet XML start without lxml.
         from tools.search.pubmed_xml import Deleted, Unreadable, parse_article_set
 
+        delivery.last_at = max(delivery.last_at, reply.at)
         if reply.content_type == _DIVIDED:
             for pmid, why in json.loads(reply.body)["unreadable"].items():
                 delivery.unreadable.add(pmid)

@@ -39,10 +39,11 @@ class Recorded:
             return SearchResult.model_validate_json(kept.body)
         if self.source is None:
             raise ReplayMiss(f"{self.name}: the review holds no search {search_id} for {asked['query']}")
+        began = self.clock()
         found = self.source.search(query, search_id=search_id, dates=dates, limit=limit)
         at = self.clock()
         # As it will be read back: JSON knows no tuples, and a resumed run must not differ from the first.
-        parameters = json.loads(canonical_json({**found.parameters, "searched_at": at}))
+        parameters = json.loads(canonical_json({**found.parameters, "searched_at": began, "finished_at": at}))
         result = found.model_copy(update={"parameters": parameters})
         body = canonical_json(result).encode()
         self.log.save(found_here(self.name, request, body, content_type="application/json", at=at))
