@@ -131,6 +131,7 @@ def test_what_prisma_s_wants_is_told(tmp_path):
         parameters = b.search().parameters
     at = next(e.at for e in b.log.kept.values() if "esearch" in e.request)
     assert parameters["searched_at"] == at
+    assert parameters["finished_at"] >= at, "when the last records came"
     assert parameters["database"].startswith("PubMed")
     assert parameters["sort"] == "pub_date"
     assert (parameters["batch_size"], parameters["limit"], parameters["date_field"]) == (10, 1000, None)
