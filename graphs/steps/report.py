@@ -14,6 +14,7 @@ from graphs.state import ReviewState
 from graphs.steps.approve import studies_of
 from tools.errors import StoreError
 from tools.frameworks import FILTERS
+from tools.records.dedupe import RECIPE
 from tools.reporting.data import (
     ArtefactEdit,
     EarlierRecord,
@@ -45,7 +46,12 @@ FILES = {
 }
 """What `outputs` in review.yaml stands for. The search as run is always written: PRISMA-S asks for it."""
 
-DEDUPLICATION = "Equal PMID or DOI with agreeing titles; doubtful pairs are kept apart and listed."
+DEDUPLICATION = (
+    "Titles, authors, years, journals, volumes, pages, abstracts and identifiers were compared within blocks of "
+    "records that share some of them. Records were joined where several independent fields agreed and none spoke "
+    f"against it (rules, version {RECIPE}); pairs that only looked alike were left to people, whose decisions are "
+    "stored with their reasons."
+)
 
 
 def report(_state: ReviewState, deps: Deps) -> dict[str, Any]:
