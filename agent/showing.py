@@ -45,7 +45,7 @@ def _strategy(content: Mapping[str, Any]) -> str:
         ["Search strategy (PubMed syntax):", f"  {strategy.text}"],
         _counted_lines(strategy),
         _known(strategy),
-        [f"  set aside from {x.block}: {x.term} ({x.why})" for x in strategy.set_aside],
+        _set_aside(strategy),
         _attempts(strategy),
         [f"  seems to ask the same: PMID {x.pmid} ({x.year}) {x.title}" for x in strategy.earlier_reviews],
         [f"  note: {note}" for note in strategy.notes],
@@ -98,6 +98,12 @@ def _known(strategy: Strategy) -> list[str]:
         if held:
             rows.append(f"  {use}: {sum(bool(x.found) for x in held)} of {len(held)} found")
     return ["Known relevant studies:", *(rows or ["  none of them could be looked up"])]
+
+
+def _set_aside(strategy: Strategy) -> list[str]:
+    rows = [f"  set aside from {x.block}: {x.term} ({x.why})" for x in strategy.set_aside[:LISTED]]
+    more = len(strategy.set_aside) - LISTED
+    return [*rows, f"  … and {more} more terms set aside, in the file below"] if more > 0 else rows
 
 
 def _attempts(strategy: Strategy) -> list[str]:

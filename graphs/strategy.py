@@ -28,7 +28,7 @@ from tools.schemas import (
     StrategyLine,
 )
 from tools.search import query as queries
-from tools.search.building import block_query, blocks_query, numbered, swamping, unite, usable
+from tools.search.building import apart, block_query, blocks_query, numbered, swamping, unite, usable
 from tools.search.notes import Heading
 from tools.search.query import And, Or, Query, Term
 
@@ -178,11 +178,12 @@ def _proposed(asked: QueryInput, plan: Plan, engine: Engine, vocabulary: Vocabul
             + "; ".join(f"{x.term!r} {x.why}" for x in aside[:5])
             + ". Remedy: give more words in question.elements, or a search.strategy of your own, in review.yaml."
         )
-    blocks, notes = unite(proposals)
+    united, notes = unite(proposals)
+    blocks, elsewhere = apart(united, proposals)
     failed = [f"proposal {n + 1} of {plan.samples} failed: {e}" for n, e in sorted(samples.errors.items())]
     draft = Draft(
         blocks=blocks,
-        set_aside=_once(aside),
+        set_aside=_once((*aside, *elsewhere)),
         notes=(*failed, *notes, *_said(answers)),
         call_keys=tuple(dict.fromkeys(answer.key for answer in answers if answer.key)),
         agreed=_agreed(proposals),
@@ -299,6 +300,13 @@ def _revised(
     proposed, unusable = usable(answer.value.blocks)
     offered = {" ".join(block.name.casefold().split()): block.terms for block in proposed}
     rejected = {(one.block, one.term) for one in draft.set_aside}
+    rejected |= {
+        (block.name, t)
+        for block in draft.blocks
+        for other in draft.blocks
+        if other != block
+        for t in other.terms
+    }
     blocks = []
     for block in draft.blocks:
         new = [

@@ -235,6 +235,15 @@ class TestKnownStudies:
             "intervention": ("snail[tiab]", "slug[tiab]"),
         }
 
+    def test_a_revision_puts_no_term_of_one_block_into_another(self, counter):
+        def say(r: Request[Any, Any]) -> QueryAnswer:
+            if not r.input.previous:
+                return answer("cough[tiab]", "snail[tiab]")
+            return answer("cough[tiab]", "cough[tiab], slug[tiab]")
+
+        strategy = built(say, counter, ("2",))
+        assert strategy.blocks[1].terms == ("snail[tiab]", "slug[tiab]"), "else the AND would mean nothing"
+
     def test_a_server_that_is_gone_stops_the_step_and_a_refusal_is_a_note(self, counter):
         def say(error: type[EngineError]) -> Callable[[Request[Any, Any]], QueryAnswer]:
             def inner(r: Request[Any, Any]) -> QueryAnswer:

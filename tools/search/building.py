@@ -12,7 +12,7 @@ from tools.schemas import Block, SetAside, StrategyLine
 from tools.search import query as queries
 from tools.search.query import FIELDS, And, Dates, Not, Or, Query, QuerySyntaxError, Term
 
-__all__ = ["block_query", "blocks_query", "numbered", "swamping", "unite", "usable"]
+__all__ = ["apart", "block_query", "blocks_query", "numbered", "swamping", "unite", "usable"]
 
 SWAMPS = 20
 """A term with this many times the hits of all other terms of its block together decides alone what is
@@ -44,6 +44,38 @@ def unite(proposals: Sequence[Sequence[Block]]) -> tuple[tuple[Block, ...], tupl
         if name not in kept
     ]
     return tuple(Block(name=shown[name], terms=tuple(terms[name])) for name in kept), tuple(notes)
+
+
+def apart(
+    blocks: Sequence[Block], proposals: Sequence[Sequence[Block]]
+) -> tuple[tuple[Block, ...], tuple[SetAside, ...]]:
+    """The united blocks with each term in one of them only, and what was taken out.
+
+    A term that stands in two blocks fulfils both, and the AND between them means nothing for it. It stays in the
+    block in which most proposals have it. Where several have it equally often, it stays if most proposals put it
+    there (the engine means it), and fits none of them in particular if not.
+    """
+    votes = Counter(
+        (_key(block), _spelt(term))
+        for own in proposals
+        for block in own
+        for term in dict.fromkeys(block.terms)
+    )
+    kept, aside = [], []
+    for block in blocks:
+        terms = []
+        for term in block.terms:
+            rivals = {other.name: votes[_key(other), term] for other in blocks if term in other.terms}
+            most, own = max(rivals.values()), rivals[block.name]
+            best = [name for name, n in rivals.items() if n == most]
+            if own == most and (len(best) == 1 or most * 2 > len(proposals)):
+                terms.append(term)
+            else:
+                why = "fits several blocks alike" if own == most else f"belongs to block {best[0]}"
+                aside.append(SetAside(block=block.name, term=term, why=why))
+        # A block is never emptied by this: without it the search would be another one.
+        kept.append(Block(name=block.name, terms=tuple(terms) or block.terms))
+    return tuple(kept), tuple(aside)
 
 
 def _key(block: Block) -> str:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tools.schemas import Block
-from tools.search.building import blocks_query, numbered, swamping, unite, usable
+from tools.search.building import apart, blocks_query, numbered, swamping, unite, usable
 from tools.search.query import And, Or, Term, parse, render
 
 
@@ -106,3 +106,43 @@ def test_numbered_lines_read_back_as_the_strategy(query):
 def test_blocks_are_joined_by_and_their_terms_by_or():
     query = blocks_query([block("p", "a[tiab]", "b[tiab]"), block("i", "c[tiab]")])
     assert render(query) == "((a[tiab] OR b[tiab]) AND c[tiab])"
+
+
+class TestApart:
+    """A term in two blocks would fulfil both of them."""
+
+    def test_a_term_stays_where_most_proposals_have_it(self):
+        usual = [block("p", "kidney[tiab]"), block("i", "biopsy[tiab]")]
+        stray = [block("p", "kidney[tiab]", "biopsy[tiab]"), block("i", "biopsy[tiab]", "kidney[tiab]")]
+        proposals = [usual, usual, stray]
+        united, _ = unite(proposals)
+        kept, aside = apart(united, proposals)
+        assert [b.terms for b in kept] == [("kidney[tiab]",), ("biopsy[tiab]",)]
+        assert {(x.block, x.term, x.why) for x in aside} == {
+            ("p", "biopsy[tiab]", "belongs to block i"),
+            ("i", "kidney[tiab]", "belongs to block p"),
+        }
+
+    def test_what_few_proposals_put_into_two_blocks_fits_neither(self):
+        usual = [block("p", "kidney[tiab]"), block("i", "biopsy[tiab]")]
+        stray = [block("p", "kidney[tiab]", "renal[tiab]"), block("i", "biopsy[tiab]", "renal[tiab]")]
+        proposals = [usual, usual, stray]
+        kept, aside = apart(unite(proposals)[0], proposals)
+        assert [b.terms for b in kept] == [("kidney[tiab]",), ("biopsy[tiab]",)]
+        assert {(x.block, x.why) for x in aside} == {(b, "fits several blocks alike") for b in "pi"}
+
+    def test_what_most_proposals_put_into_both_is_meant(self):
+        both = [
+            block("p", "kidney[tiab]", "renal biopsy[tiab]"),
+            block("i", "biopsy[tiab]", "renal biopsy[tiab]"),
+        ]
+        kept, aside = apart(unite([both, both])[0], [both, both])
+        assert all("renal biopsy[tiab]" in b.terms for b in kept)
+        assert aside == ()
+
+    def test_no_block_is_emptied(self):
+        proposals = [[block("p", "a[tiab]", "b[tiab]"), block("i", "a[tiab]")]] + [
+            [block("p", "a[tiab]"), block("i", "c[tiab]")]
+        ] * 2
+        kept, _ = apart((block("p", "a[tiab]", "b[tiab]"), block("i", "a[tiab]")), proposals)
+        assert kept[1].terms == ("a[tiab]",)
