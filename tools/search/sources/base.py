@@ -25,7 +25,8 @@ class Source(Protocol):
     """As in review.yaml and in record ids: `<name>:<key>`."""
 
     kind: str
-    """`database`, `register` or `file`: its box in the PRISMA diagram."""
+    """Its box in the PRISMA diagram: `database` or `register`, or of the other methods `website`, `organisation`,
+    `citations` or `other`."""
 
     def search(self, query: Query, *, search_id: str, dates: DateRange, limit: int) -> SearchResult:
         """Run the strategy and bring every hit, or say which ones did not come.
