@@ -80,10 +80,15 @@ class Counter:
         found = self.hits(And((query, _these(pmids))), pmids=len(pmids))
         return None if found is None else frozenset(found.pmids)
 
-    def records(self, pmids: Sequence[str]) -> Mapping[str, Record]:
-        """The records of these PMIDs as far as the source holds them."""
-        wanted = _these(pmids) if pmids else None
-        if self.source is None or wanted is None or not self.count(wanted):
+    def records(self, pmids: Sequence[str]) -> Mapping[str, Record] | None:
+        """The records of these PMIDs as far as the source holds them; None where it cannot be asked for them."""
+        if not pmids:
+            return {}
+        wanted = _these(pmids)
+        held = self.count(wanted)
+        if self.source is None or held is None:
+            return None
+        if not held:
             return {}
         event = f"{self.event}/{sha256_of(list(pmids))[:8]}"
         result = self.source.search(wanted, search_id=event, dates=EVERYTHING, limit=max(1000, len(pmids)))

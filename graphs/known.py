@@ -18,7 +18,9 @@ class Known:
     building: tuple[KnownStudy, ...] = ()
     validation: tuple[KnownStudy, ...] = ()
     absent: tuple[str, ...] = ()
-    """PMIDs that the source does not hold."""
+    """PMIDs that the source was asked for and does not hold."""
+    unasked: tuple[str, ...] = ()
+    """PMIDs that no source could be asked about: nothing is known of them."""
 
     @property
     def all(self) -> tuple[KnownStudy, ...]:
@@ -38,6 +40,8 @@ def known_studies(pmids: Sequence[str], counter: Counter) -> Known:
     division depends on the PMIDs alone. Fewer than four are not divided.
     """
     records = counter.records(pmids)
+    if records is None:
+        return Known(unasked=tuple(pmids))
     held = [_study(pmid, records[pmid]) for pmid in pmids if pmid in records]
     absent = tuple(pmid for pmid in pmids if pmid not in records)
     shuffled = sorted(held, key=lambda study: sha256_of(study.record_id))
@@ -67,9 +71,7 @@ def check_known(
     pmids = [study.record_id for study in known.all]
     found = counter.among(whole, pmids) if pmids else None
     missed = [pmid for pmid in pmids if found is not None and pmid not in found]
-    matching = (
-        {name: counter.among(part, missed) or frozenset() for name, part in parts.items()} if missed else {}
-    )
+    matching = {name: counter.among(part, missed) for name, part in parts.items()} if missed else {}
     validation = {study.record_id for study in known.validation}
     checks = [
         KnownStudyCheck(
@@ -77,16 +79,25 @@ def check_known(
             title=study.title,
             use="validation" if study.record_id in validation else "building",
             found=None if found is None else study.record_id in found,
-            lacks=tuple(name for name, match in matching.items() if study.record_id not in match)
+            why="" if found is not None else f"{counter.name} cannot evaluate the strategy",
+            # Of a part that cannot be evaluated nothing is known; it is not said to lack anything.
+            lacks=tuple(
+                n for n, match in matching.items() if match is not None and study.record_id not in match
+            )
             if study.record_id in missed
             else (),
         )
         for study in known.all
     ]
-    return checks + [KnownStudyCheck(pmid=pmid, use="building", found=None) for pmid in known.absent]
+    untold = dict.fromkeys(known.absent, f"{counter.name} does not hold it")
+    untold |= dict.fromkeys(known.unasked, "no source could be asked about it")
+    return checks + [
+        KnownStudyCheck(pmid=pmid, use="building", found=None, why=why) for pmid, why in untold.items()
+    ]
 
 
-def notes_on(checks: Sequence[KnownStudyCheck], source: str) -> list[str]:
+def notes_on(checks: Sequence[KnownStudyCheck]) -> list[str]:
+    """What a person should know about studies that are missed, or of which nothing is known."""
     notes = []
     for check in checks:
         if check.found is False:
@@ -95,5 +106,5 @@ def notes_on(checks: Sequence[KnownStudyCheck], source: str) -> list[str]:
                 f"the strategy misses {check.pmid} ({check.use}): {why or 'a filter or the blocks together exclude it'}"
             )
         elif check.found is None:
-            notes.append(f"known study {check.pmid} is not in {source or 'any source that can be asked'}")
+            notes.append(f"known study {check.pmid} was not tested: {check.why}")
     return notes

@@ -145,15 +145,16 @@ def build(
             draft = revised
             break
         draft, before = revised, terms
+    earlier = _earlier_reviews(draft, counter) if plan.look_for_reviews else ()
     strategy = _counted(text, {part: name for name, part in parts.items()}, counter)
     return strategy.model_copy(
         update={
             "blocks": draft.blocks,
-            "notes": (*draft.notes, *notes_on(checks, counter.name), *counter.said),
+            "notes": (*draft.notes, *notes_on(checks), *counter.said),
             "set_aside": draft.set_aside,
             "known_studies": tuple(checks),
             "attempts": tuple(attempts),
-            "earlier_reviews": _earlier_reviews(draft, counter) if plan.look_for_reviews else (),
+            "earlier_reviews": earlier,
         }
     )
 
@@ -328,7 +329,8 @@ def _revised(
 def _earlier_reviews(draft: Draft, counter: Counter) -> tuple[EarlierReview, ...]:
     """Has this been done? The newest systematic reviews that the blocks find, without any filter."""
     found = counter.hits(And((blocks_query(draft.blocks), _A_REVIEW)), pmids=REVIEWS_SHOWN)
-    records = counter.records(found.pmids) if found and found.pmids else {}
+    # That the source could not be asked stands in the notes: None found is another thing.
+    records = (counter.records(found.pmids) if found else None) or {}
     reviews = [EarlierReview(pmid=p, title=r.title, year=r.year) for p, r in records.items()]
     return tuple(sorted(reviews, key=lambda review: (-(review.year or 0), review.pmid)))
 
@@ -352,7 +354,7 @@ def examine(text: str, counter: Counter, known: Known = NONE_KNOWN) -> Strategy:
     attempt = StrategyAttempt(text=text, hits=counter.count(whole), missed=missed)
     return strategy.model_copy(
         update={
-            "notes": (*notes_on(checks, counter.name), *counter.said),
+            "notes": (*notes_on(checks), *counter.said),
             "known_studies": tuple(checks),
             "attempts": (attempt,),
         }

@@ -178,7 +178,8 @@ class KnownStudyCheck(Frozen):
     use: Literal["building", "validation"] = Field(
         description="`building` studies lend the strategy words; `validation` studies only test it."
     )
-    found: bool | None = Field(description="None: the source does not hold this study.")
+    found: bool | None = Field(description="None: it could not be tested, see `why`.")
+    why: str = ""
     lacks: tuple[str, ...] = Field(default=(), description="Blocks of which the study holds no term.")
 
 

@@ -15,6 +15,7 @@ from model.tasks.query import QueryAnswer, QueryInput
 from tools.errors import ConfigError, EngineError
 from tools.schemas import Block, Record
 from tools.search.notes import Heading
+from tools.search.query import parse
 from tools.search.sources.local import LocalSource
 
 TITLES = {
@@ -278,7 +279,22 @@ class TestKnownStudies:
     def test_a_study_that_the_source_does_not_hold_is_no_miss(self, counter):
         strategy = built(lambda r: answer("cough[tiab]", "snail[tiab]"), counter, ("1", "999999"))
         assert [(x.pmid, x.found) for x in strategy.known_studies] == [("1", True), ("999999", None)]
-        assert "known study 999999 is not in shelf" in strategy.notes
+        assert "known study 999999 was not tested: shelf does not hold it" in strategy.notes
+
+    def test_a_study_that_nobody_could_be_asked_about_is_neither_missed_nor_absent(self):
+        strategy = built(lambda r: answer("cough[tiab]", "snail[tiab]"), Counter(None), ("1",))
+        assert [(x.pmid, x.found, x.lacks) for x in strategy.known_studies] == [("1", None, ())]
+        assert "known study 1 was not tested: no source could be asked about it" in strategy.notes
+
+    def test_a_block_that_cannot_be_evaluated_is_not_said_to_lack_anything(self, counter):
+        class Deaf(Counter):
+            def among(self, query: Any, pmids: Any) -> Any:
+                return None if query == parse("slug[tiab]") else super().among(query, pmids)
+
+        deaf = Deaf(counter.source)
+        strategy = built(lambda r: answer("cough[tiab]", "slug[tiab]"), deaf, ("3",), revisions=0)
+        assert strategy.known_studies[0].found is False
+        assert strategy.known_studies[0].lacks == ("population",)
 
 
 def test_every_line_is_counted(counter):
