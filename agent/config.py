@@ -17,8 +17,10 @@ from typing import Any
 from pydantic import BaseModel
 
 from agent.config_checks import find_mistakes, find_placeholders, find_warnings
+from agent.config_engines import without_meaning
 from agent.config_validate import validate
 from agent.config_yaml import MAX_BYTES, Path, Problem, UnreadableError, dotted, read
+from tools.engine_settings import EngineConfig
 from tools.errors import ConfigError
 from tools.protocol import ReviewConfig, slug
 from tools.schemas import sha256_of
@@ -151,10 +153,14 @@ def _put(tree: Any, path: Path, value: Any) -> None:
 
 def _keep_what_fits(engine: dict[str, Any], backend: Any, flags: Mapping[Path, str]) -> None:
     """A flag that names the backend names it for every task; what belongs to another one goes with it."""
-    if backend == "baseline":
-        for key in [k for k in engine if k != "backend" and ("engine", k) not in flags]:
-            del engine[key]
-    elif isinstance(tasks := engine.get("tasks"), dict):
+    unfit = (
+        {"fallbacks", "tasks", *without_meaning("baseline")}
+        if backend == "baseline"
+        else without_meaning(backend)
+    )
+    for key in [k for k in engine if k in unfit and ("engine", k) not in flags]:
+        del engine[key]
+    if isinstance(tasks := engine.get("tasks"), dict):
         engine["tasks"] = {
             name: task
             for name, task in tasks.items()
@@ -247,8 +253,17 @@ def template(title: str) -> str:
 
 # What each step depends on ------------------------------------------------------------------------
 
-_SAME_ANSWER = {"base_url", "api_key_env", "timeout_s", "max_in_flight"}
-"""Settings of an engine that change where or how fast it answers, never what."""
+_SAME_ANSWER = {
+    "base_url",
+    "api_key_env",
+    "timeout_s",
+    "max_in_flight",
+    "data_parallel",
+    "probabilities",
+    "card",
+    "allow_other_card",
+}
+"""Settings of an engine that change where or how fast it answers, or what else it tells, never the answer."""
 
 _SAME_RECORDS = {"email", "api_key_env", "limit", "batch_size", "page_size"}
 """Settings of a source that do not change which records match."""
@@ -268,11 +283,17 @@ _PARTS: Mapping[str, Callable[[ReviewConfig], Any]] = {
     "criteria on full text": lambda c: [_dump(k) for k in c.criteria if k.stage != "title_abstract"],
     "prefilter": lambda c: _dump(c.prefilter),
     "screening": lambda c: _dump(c.screening),
-    "engine for screen": lambda c: _dump(c.engine.for_task("screen"), _SAME_ANSWER),
-    "engine for characteristics": lambda c: _dump(c.engine.for_task("characteristics"), _SAME_ANSWER),
+    "engine for screen": lambda c: _engine(c.engine.for_task("screen")),
+    "engine for characteristics": lambda c: _engine(c.engine.for_task("characteristics")),
     "fulltext": lambda c: {**_dump(c.fulltext), "pmc": c.fetch_pmc},
     "extraction form": lambda c: [_dump(f) for f in c.form],
 }
+
+
+def _engine(engine: EngineConfig) -> dict[str, Any]:
+    own = _dump(engine, _SAME_ANSWER | {"fallbacks"})
+    return own | {"fallbacks": [_dump(other, _SAME_ANSWER) for other in engine.fallbacks]}
+
 
 _PICO = ("review.type", "question")
 _QUERY = (*_PICO, "search")

@@ -1,6 +1,6 @@
 """What no single field can know: mistakes between the parts of a protocol, and warnings about it.
 
-Only `_files` and `_folder` look at the disk, and only whether something is there.
+Only `_files`, `_folder` and the search for prompt packs look at the disk, and only whether something is there.
 """
 
 import pathlib
@@ -8,13 +8,13 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, get_args
 
+from agent.config_engines import engine_mistakes
 from agent.config_validate import Parts, nearest
 from agent.config_yaml import Path, Problem, dotted
 from tools.frameworks import FILTERS, KINDS, ReviewKind, supported
 from tools.protocol import (
     NO_MODEL,
     Citations,
-    EngineConfig,
     EngineTasks,
     LocalSource,
     ManualSource,
@@ -59,7 +59,7 @@ def find_mistakes(parts: Parts, folder: pathlib.Path) -> Iterator[Problem]:
             yield from _files([(("search", "vocabulary"), search.vocabulary)], folder)
     yield from _sources(parts.items.get("sources", {}), parts, folder)
     if engine := parts.sections.get("engine"):
-        yield from _engines(engine)
+        yield from engine_mistakes(engine, folder)
     if (prefilter := parts.sections.get("prefilter")) and prefilter.model == NO_MODEL:
         yield from _without_ranking(prefilter, engine)
     if extraction := parts.sections.get("extraction"):
@@ -281,30 +281,6 @@ def _folder(folder: pathlib.Path) -> Iterator[Problem]:
     # It need not exist yet: full texts come late in a review.
     if folder.exists() and not folder.is_dir():
         yield Problem(("fulltext", "folder"), f"{folder.resolve()} is no folder", "name a folder")
-
-
-def _engines(engine: EngineTasks) -> Iterator[Problem]:
-    yield from _engine(engine, engine.model_fields_set - {"backend", "tasks"}, ("engine",))
-    for task, override in engine.tasks.items():
-        given = {name for name, value in override.model_dump().items() if value is not None}
-        path: Path = ("engine", "tasks", task)
-        if not given:
-            yield Problem(path, "says nothing", "name what differs, or remove it")
-        yield from _engine(engine.for_task(task), given - {"backend"}, path)
-
-
-def _engine(engine: EngineConfig, given: set[str], path: Path) -> Iterator[Problem]:
-    if engine.backend == "baseline":
-        for name in sorted(given):
-            yield Problem(
-                (*path, name),
-                "has no meaning for the backend baseline",
-                "remove it, or write backend: openai",
-            )
-        return
-    for name in ("model", "base_url"):
-        if getattr(engine, name) is None:
-            yield Problem((*path, name), "is missing: the backend openai needs it", f"add {name}")
 
 
 def _form(form: tuple[FieldSpec, ...]) -> Iterator[Problem]:

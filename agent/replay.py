@@ -18,14 +18,15 @@ from typing import Any
 from agent.commands import Done, decide
 from agent.home import Home
 from agent.review import Review, config_of
-from agent.wiring import TASKS, engine, engine_use, silent
+from agent.wiring import TASKS, engines, silent
 from graphs.accounts import check_all, check_versions
 from graphs.deps import Deps, SourceUse
 from graphs.driver import advance
 from graphs.steps.report import rendered
+from model.building import Backends, Rooms
 from model.engine import call_key
 from model.ranking import ranker
-from model.wrappers import Replayed
+from model.wrappers import Corrected, Replayed
 from tools.errors import ReplayMiss, StoreError
 from tools.exchange import key_of
 from tools.fulltext.finding import NotFound, Stored
@@ -202,14 +203,14 @@ def replay_deps(
     protocols = [one for one in copy.store.protocols() if one.revision <= int(run.content["revision"])]
     config, environment = config_of(protocols[-1]), protocols[-1].content["environment"]
     exchanges = original.exchanges if horizon is None else original.exchanges.until(horizon)
-    engines, uses = _engines(original, config, environment)
+    made, uses = _engines(original, config, environment)
     return Deps(
         store=copy.store,
         config=config,
         protocols=protocols,
         review_id=config.review_id,
         pass_id=pass_id,
-        engines=engines,
+        engines=made,
         in_flight=dict.fromkeys(TASKS, 1),
         ranker=ranker(environment["embedder"], None, ScoreLog(original.database)),
         sources=_sources(original, protocols[-1], exchanges),
@@ -245,10 +246,14 @@ def _engines(original: Review, config: Any, environment: Mapping[str, str]) -> t
     none = environment["vocabulary"] == "none"
     words: Any = None if none else SimpleNamespace(identity=environment["vocabulary"])
     vectors: Any = SimpleNamespace(name=environment["embedder"])
-    settings = {task: config.engine.for_task(task) for task in TASKS}
-    backends = {task: engine(settings[task], words, vectors) for task in TASKS}
-    engines: dict[str, Any] = {t: Replayed(backend, original.calls) for t, backend in backends.items()}
-    return engines, tuple(engine_use(task, backends[task], settings[task]) for task in TASKS)
+    scores = ScoreLog(original.database)
+    return engines(
+        config,
+        Backends(words, vectors, original.home.yaml.parent),
+        lambda backend, _settings: Corrected(Replayed(backend, original.calls)),
+        Rooms(original.home.yaml.parent, scores, live=False),
+        None,
+    )
 
 
 def _citations(config: ReviewConfig, exchanges: Exchanges) -> CitationIndex | None:

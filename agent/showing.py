@@ -8,7 +8,8 @@ from typing import Any
 
 from graphs.gates import cells_of, dispositions_of
 from tools.reporting.text import cell_text
-from tools.schemas import Artefact, Record, Strategy
+from tools.schemas import Artefact, Disposition, Record, RecordVerdict, Strategy
+from tools.screening.calibration import calibrate
 from tools.store import Event, StoredOutcome
 
 __all__ = ["gate_files", "gate_text", "trace_text"]
@@ -133,7 +134,14 @@ def _list(content: Mapping[str, Any]) -> str:
         for x in content.get("changed", ())
     ]
     heading = ["Changed since an earlier pass decided about them:"] if changed else []
-    return "\n".join([told, *shown, *rest, *heading, *changed])
+    return "\n".join([told, *shown, *rest, *heading, *changed, *_notes(content)])
+
+
+def _notes(content: Mapping[str, Any]) -> list[str]:
+    """How suggestions came about, where that is not plain."""
+    told = [f"  {record_id}: {'; '.join(notes)}" for record_id, notes in content.get("notes", {}).items()]
+    more = [f"  … and {len(told) - LISTED} more, in the file below"] if len(told) > LISTED else []
+    return ["What to know about some of them:", *told[:LISTED], *more] if told else []
 
 
 def gate_files(
@@ -146,7 +154,10 @@ def gate_files(
     if not lines:
         return {}
     name = f"{artefact.step}-{artefact.revision}"
-    head = ["record_id", "decision", "reason", "flagged", "score", "title", "evidence"]
+    head = ["record_id", "decision", "reason", "flagged", "score", "title", "evidence", "notes"]
+    head += ["p_passes", "p_is"]
+    notes = artefact.content.get("notes", {})
+    weighed = _weighed(lines, verdicts)
     rows = [
         [
             line.record_id,
@@ -156,6 +167,8 @@ def gate_files(
             "" if line.score is None else f"{line.score:.3f}",
             records[line.record_id].title,
             _evidence(verdicts.get(line.record_id)),
+            "; ".join(notes.get(line.record_id, ())),
+            *weighed.get(line.record_id, ("", "")),
         ]
         for line in lines
     ]
@@ -176,6 +189,33 @@ def gate_files(
         ]
         files[f"{name}-cells.csv"] = _csv(head, quoted)
     return files
+
+
+def _weighed(
+    lines: Sequence[Disposition], verdicts: Mapping[str, StoredOutcome]
+) -> dict[str, tuple[str, str]]:
+    """Record id to the probability that it passes, and what kind of probability that is.
+
+    Calibrated on the lines that persons decided one by one; a bulk approval repeats the machine's own opinion.
+    """
+    told = {line.record_id: p for line in lines if (p := _p_passes(verdicts.get(line.record_id))) is not None}
+    by_hand = [
+        line
+        for line in lines
+        if line.suggested_by.startswith("person:")
+        and line.decision in ("pass", "exclude")
+        and line.record_id in told
+    ]
+    fitted = calibrate([told[x.record_id] for x in by_hand], [x.decision == "pass" for x in by_hand])
+    if fitted is None:
+        return {key: (f"{p:.3f}", "the model's own, uncalibrated") for key, p in told.items()}
+    kind = f"calibrated on {fitted.passed + fitted.excluded} decisions of persons"
+    return {key: (f"{fitted(p):.3f}", kind) for key, p in told.items()}
+
+
+def _p_passes(stored: StoredOutcome | None) -> float | None:
+    verdict = None if stored is None else stored.outcome.content.get("verdict")
+    return None if verdict is None else RecordVerdict.model_validate(verdict).p_passes
 
 
 def _evidence(stored: StoredOutcome | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
@@ -17,6 +17,7 @@ from tools.protocol import (
     NO_MODEL,
     CtgovSource,
     EngineConfig,
+    EngineSettings,
     EuropepmcSource,
     ManualSource,
     PubmedSource,
@@ -27,6 +28,7 @@ from tools.schemas import sha256_of
 
 if TYPE_CHECKING:
     from graphs.deps import Deps, SourceUse
+    from model.building import Backends, Kept, Rooms
     from model.embedding import Embedder
     from model.engine import Engine
     from tools.logs import CallLog, Exchanges
@@ -57,15 +59,31 @@ def cache_folder() -> Path:
 
 
 def environment_of(config: ReviewConfig, folder: Path) -> dict[str, str]:
-    """What answers depend on besides the protocol's text: the embedding model and the vocabulary.
+    """What answers depend on besides the protocol's text: embedding model, vocabulary, prompts.
 
-    It becomes part of the protocol revision, so that neither can change unnoticed in mid-review.
+    It becomes part of the protocol revision, so that none of them can change unnoticed in mid-review.
     """
     found = vocabulary(config, folder)
-    return {
+    told = {
         "embedder": embedder(config.prefilter.model).name,
         "vocabulary": "none" if found is None else found.identity,
     }
+    asked = prompts(config, folder)
+    return told | ({"prompts": ", ".join(asked.values())} if asked else {})
+
+
+def prompts(config: ReviewConfig, folder: Path) -> dict[str, str]:
+    """Task to the prompts it is asked with, its fallbacks' included; no tasks that are answered by rules."""
+    from model.building import prompt_tag
+    from model.tasks import ALL
+
+    told: dict[str, str] = {}
+    for task in TASKS:
+        settings = config.engine.for_task(task)
+        tags = [prompt_tag(ALL[task], each, folder) for each in (settings, *settings.fallbacks)]
+        if any(tags):
+            told[task] = " or ".join(dict.fromkeys(filter(None, tags)))
+    return told
 
 
 def step_bases(config: ReviewConfig, environment: Mapping[str, str]) -> dict[str, str]:
@@ -80,6 +98,9 @@ def step_bases(config: ReviewConfig, environment: Mapping[str, str]) -> dict[str
         around["screen"] = [environment["vocabulary"], environment["embedder"]]
     if "screen" in rules or "characteristics" in rules:
         around["extract"] = [environment["vocabulary"], environment["embedder"]]
+    if "prompts" in environment:
+        for step in ("screen", "extract"):
+            around.setdefault(step, []).append(environment["prompts"])
     return {
         step: sha256_of([configuration.basis(config, step), around.get(step, [])])
         for step in configuration.STEPS
@@ -125,51 +146,59 @@ def vocabulary(config: ReviewConfig, folder: Path) -> Vocabulary | None:
     return vocabularies.Vocabulary(target)
 
 
-def engine(settings: EngineConfig, words: Vocabulary | None, vectors: Embedder) -> Engine:
-    """The backend that the protocol names for a task."""
-    if settings.backend == "baseline":
-        from model.baseline import BaselineEngine
+def engines(
+    config: ReviewConfig,
+    backends: Backends,
+    kept: Kept,
+    rooms: Rooms,
+    log: CallLog | None,
+) -> tuple[dict[str, Engine], tuple[EngineUse, ...]]:
+    """Task to the engine that is asked, and what the report says about all of them.
 
-        return BaselineEngine(words, vectors)
-    from model.chat import ChatEngine, ChatSettings
+    Args:
+        backends, kept, rooms, log: see `model.building.assembled`.
+    """
+    from model.building import assembled
 
-    assert settings.model is not None
-    assert settings.base_url is not None
-    return ChatEngine(
-        ChatSettings(
-            model=settings.model,
-            base_url=settings.base_url,
-            api_key_env=settings.api_key_env,
-            temperature=settings.temperature,
-            max_tokens=settings.max_tokens,
-            seed=settings.seed,
-            timeout_s=settings.timeout_s,
-        )
-    )
+    settings = {task: config.engine.for_task(task) for task in TASKS}
+    made: dict[str, Engine] = {
+        task: assembled(settings[task], backends, kept, rooms=rooms, log=log) for task in TASKS
+    }
+    uses = [use for task in TASKS for use in engine_uses(task, settings[task], backends)]
+    return made, tuple(uses)
 
 
-def engine_use(task: str, backend: Any, settings: EngineConfig) -> EngineUse:
-    """What the report says about a task's engine."""
-    from model.prompting import pack
+def engine_uses(task: TaskName, config: EngineConfig, backends: Backends) -> Iterator[EngineUse]:
+    """What the report says about a task's engine and those that stand in for it."""
+    from model.building import prompt_tag
+    from model.tasks import ALL
     from tools.reporting.data import EngineUse
 
-    spoken = {"temperature": settings.temperature, "max_tokens": settings.max_tokens, "seed": settings.seed}
-    return EngineUse(
-        task=task,
-        name=backend.name,
-        language_model=backend.language_model,
-        label=backend.label,
-        prompt=pack("ours", task).tag if backend.language_model else "",
-        parameters=spoken if backend.language_model else {},
-    )
+    for place, settings in enumerate((config, *config.fallbacks)):
+        backend = backends(settings)
+        yield EngineUse(
+            task=task,
+            name=backend.name,
+            language_model=backend.language_model,
+            label=f"{backend.label}, standing in" if place else backend.label,
+            prompt=prompt_tag(ALL[task], settings, backends.folder),
+            parameters=_spoken(settings, config.votes if place == 0 else 1) if backend.language_model else {},
+        )
 
 
-def wrapped(backend: Engine, calls: CallLog, in_flight: int) -> Engine:
-    """A backend with its wrappers, in the order that model.wrappers explains."""
-    from model.wrappers import Limited, Recorded, Retried
+def _spoken(settings: EngineSettings, votes: int) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "temperature": settings.temperature,
+        "max_tokens": settings.max_tokens,
+        "seed": settings.seed,
+        "structured_output": settings.structured_output,
+    }
+    return told | ({"votes": votes} if votes > 1 else {})
 
-    chance = random.Random()  # noqa: S311 - spreads retries, decides nothing
-    return Recorded(Retried(Limited(backend, in_flight), jitter=lambda: chance.uniform(0.75, 1.25)), calls)
+
+def _jitter() -> float:
+    """Spreads retries, decides nothing."""
+    return random.uniform(0.75, 1.25)  # noqa: S311
 
 
 def transport(
@@ -343,6 +372,7 @@ def live_deps(
             protocol's revision was made with.
     """
     from graphs.deps import Deps
+    from model.building import Backends, Rooms, kept_live
     from model.ranking import ranker
     from tools.logs import ScoreLog
     from tools.search.notes import Notes
@@ -351,25 +381,36 @@ def live_deps(
     environment = review.protocol.content["environment"]
     if (now := environment_of(config, folder)) != environment:
         raise ConfigError(
-            f"the embedding model or the vocabulary has changed since protocol revision "
+            f"the embedding model, the vocabulary or a prompt has changed since protocol revision "
             f"{review.protocol.revision}: {environment} became {now}. Remedy: install the earlier one again, or "
             'take the new one as a protocol revision with `resume --reason "…"`.'
         )
     words, vectors = vocabulary(config, folder), embedder(config.prefilter.model)
     way_out = review.closing.enter_context(transport(config, review.exchanges, addresses, patience_s))
-    settings = {task: config.engine.for_task(task) for task in TASKS}
-    backends = {task: engine(settings[task], words, vectors) for task in TASKS}
+    from model.building import check_card
+    from model.tasks import ALL
+
+    for task in TASKS:
+        asked = config.engine.for_task(task)
+        for each in (asked, *asked.fallbacks):
+            check_card(ALL[task], each, folder)
+    scores = ScoreLog(review.database)
+    made, uses = engines(
+        config,
+        Backends(words, vectors, folder),
+        kept_live(review.calls, _jitter),
+        Rooms(folder, scores),
+        review.calls,
+    )
     return Deps(
         store=review.store,
         config=config,
         protocols=review.store.protocols(),
         review_id=config.review_id,
         pass_id=review.pass_id,
-        engines={t: wrapped(backends[t], review.calls, settings[t].max_in_flight) for t in TASKS},
-        in_flight={t: settings[t].max_in_flight for t in TASKS},
-        ranker=ranker(
-            environment["embedder"], lambda: vectors, ScoreLog(review.database), partial(progress, "ranking")
-        ),
+        engines=made,
+        in_flight={t: config.engine.for_task(t).at_once for t in TASKS},
+        ranker=ranker(environment["embedder"], lambda: vectors, scores, partial(progress, "ranking")),
         sources=sources(review, config, folder, words, way_out, progress),
         citations=chaser(config, way_out),
         texts=texts(review, config, folder, way_out),
@@ -377,7 +418,7 @@ def live_deps(
         out=review.home.out,
         progress=progress,
         version=version("leads-agent"),
-        engine_uses=tuple(engine_use(t, backends[t], settings[t]) for t in TASKS),
+        engine_uses=uses,
         given=brought(review, folder / config.fulltext.folder),
         attempt=attempt,
         operator=operator,

@@ -14,7 +14,7 @@ from graphs.state import ReviewState
 from tools.schemas import Artefact, Cell, Disposition, Outcome
 from tools.store import StoredOutcome
 
-__all__ = ["by_hand", "cells_of", "decisions", "dispositions_of", "gate", "listing"]
+__all__ = ["by_hand", "cells_of", "decisions", "dispositions_of", "gate", "listing", "told_notes"]
 
 KIND = {
     "pass": "passed",
@@ -62,6 +62,17 @@ def listing(lines: Sequence[Disposition], basis: str, **more: Any) -> dict[str, 
         "dispositions": [line.model_dump(mode="json") for line in lines],
         **more,
     }
+
+
+def told_notes(judged: Mapping[str, StoredOutcome], keys: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """Record id to what a person should know about how its suggestion came about; nothing where all is plain."""
+    notes = {}
+    for record_id, _ in keys:
+        content = judged[record_id].outcome.content
+        told = [*content.get("verdict", {}).get("notes", ()), *content.get("notes", ())]
+        if told:
+            notes[record_id] = list(dict.fromkeys(told))
+    return {"notes": notes} if notes else {}
 
 
 def by_hand(artefact: Artefact | None, basis: str) -> dict[tuple[str, str], Disposition]:

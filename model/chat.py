@@ -1,40 +1,49 @@
 """An engine over any OpenAI-compatible server, through langchain-openai: vLLM first.
 
-The answer's form is asked for with `response_format` of type json_schema; servers are known to ignore
-unknown fields and answer freely (vLLM dropped `guided_json` in 0.12), so every answer is validated
-here again, and what does not fit is rejected, never repaired.
+The answer's form is asked for with `response_format`; servers are known to ignore unknown fields and answer
+freely (vLLM dropped `guided_json` in 0.12). So a server is examined before its first answer (`model.canary`), every
+answer is validated here again, and what does not fit is rejected, never repaired.
 """
 
 from __future__ import annotations
 
-import asyncio
-import os
+import threading
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
 
+from model import again, canary
+from model.canary import Served, Structured
+from model.connection import Connection, Said
 from model.engine import (
     A,
     Answer,
     AnswerRejected,
+    AnswerTruncated,
     EngineBusy,
     EngineRefused,
     EngineUnavailable,
     I,
     Request,
-    parse_answer,
+    RequestTooLong,
 )
-from model.prompting import Prompt, pack
-from tools.errors import ConfigError
-from tools.exchange import Service, redact
-from tools.schemas import Frozen
+from model.forms import Form, form, without_lengths
+from model.probabilities import ALTERNATIVES, label_probabilities, spelled
+from model.prompting import Prompt
+from tools.errors import EngineError
 
 __all__ = ["ChatEngine", "ChatSettings"]
 
 SAMPLING_TEMPERATURE = 0.8
 """Of second and later samples: ten samples at temperature 0 would be one answer ten times."""
+
+OUTAGE_S, OUTAGE_FAILURES = 10.0, 4
+"""Nothing but failures, so many and for so long, may be an outage: less than `Retried` takes to give a question up."""
+
+REMEMBERED = 256
+"""Questions whose prompt and schema are kept: each is needed to count, to key, to ask and to read."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +58,23 @@ class ChatSettings:
     seed: int = 1
     timeout_s: float = 120.0
     prompts: str = "ours"
+    structured: Structured = "json_schema"
+    """How the answer's form is asked for: `json_object` is llama.cpp's way, `none` leaves it to the prompt."""
+    probabilities: bool = True
+    """Whether to ask how likely each label was, for tasks that have labels."""
+    context: int | None = None
+    """Tokens that the model is taken to read, for messages; what the server tells wins."""
+
+
+@dataclass(frozen=True)
+class _Spoken:
+    """A question in words."""
+
+    asked: Any
+    """Kept, so that nothing else can come to lie at its address while it is remembered by it."""
+    form: Form
+    prompt: Prompt
+    schema: Mapping[str, Any]
 
 
 class ChatEngine:
@@ -57,153 +83,197 @@ class ChatEngine:
     label = "language model"
     language_model = True
 
-    def __init__(self, settings: ChatSettings) -> None:
+    def __init__(self, settings: ChatSettings, clock: Callable[[], float] = time.monotonic) -> None:
         self.settings = settings
         self.name = f"openai:{settings.model}"
-        # The HTTP client belongs to an event loop, and each step of a review runs its own.
-        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[Any, Any]] = WeakKeyDictionary()
+        self.connection = Connection(
+            self.name, settings.model, settings.base_url, settings.api_key_env, settings.timeout_s
+        )
+        self._remembered: OrderedDict[tuple[str, int], _Spoken] = OrderedDict()
+        self._lock = threading.Lock()
+        self._clock = clock
+        self._failures, self._failing_since = 0, 0.0
 
     def seen(self, request: Request[Any, Any]) -> Mapping[str, Any]:
         """Prompt bytes, schema and sampling; neither address nor key."""
-        prompt = self._prompt(request)
-        return {
-            "prompt": prompt.tag,
-            "text": prompt.text,
-            "schema": _strict(request.task.answer),
+        spoken = self._spoken(request)
+        told = {
+            "prompt": spoken.prompt.tag,
+            "text": spoken.prompt.text,
+            "structured": self.settings.structured,
             "sampling": {
                 "temperature": self._temperature(request),
                 "max_tokens": self.settings.max_tokens,
                 "seed": self.settings.seed + request.sample,
             },
         }
+        if self.settings.structured != "none":
+            told["schema"] = spoken.schema
+        if request.objection is not None:
+            told["again"] = again.TAG
+        return told
+
+    def rendered(self, request: Request[Any, Any]) -> str:
+        """The exact text of all messages, for whoever counts its tokens; the chat template adds a few more."""
+        return "\n".join(message["content"] for message in self._messages(request))
+
+    async def served(self) -> Served:
+        """What the server tells about the model, once it has passed the examination.
+
+        Raises:
+            EngineUnfit: it does not hold the model to a form.
+            EngineUnavailable: nobody is there, or the model is not.
+            EngineBusy: not now.
+        """
+        return await canary.examined(self.connection, self.settings.structured)
+
+    async def is_healthy(self) -> bool:
+        """Whether the server says that it can answer."""
+        return await self.connection.is_healthy()
 
     async def answer(self, request: Request[I, A]) -> Answer[A]:
         """Ask the server once.
 
         Raises:
-            AnswerRejected: malformed, incomplete or cut off.
-            EngineRefused: the server will not take this request, or the model declined.
-            EngineBusy: overloaded or too slow.
-            EngineUnavailable: no server, or it does not let us in.
+            AnswerRejected: malformed, incomplete or empty; `AnswerTruncated`: cut off.
+            EngineRefused: the server will not take this request, or the model declined; `RequestTooLong`.
+            EngineBusy: overloaded, or its reply broke off; `EngineTimeout`: too slow.
+            EngineUnavailable: no server, or it does not let us in; `EngineUnfit`: its answers cannot be used.
             ConfigError: the key's variable is not set.
         """
-        began = time.perf_counter()
-        message = await self._ask(request)
-        raw = message.content if isinstance(message.content, str) else ""
-        if message.additional_kwargs.get("refusal"):
-            raise EngineRefused(f"{self.name} declined: {message.additional_kwargs['refusal']}")
-        usage = message.usage_metadata or {}
-        value = parse_answer(request, raw)
-        seconds = time.perf_counter() - began
-        return Answer(value, raw, "", usage.get("input_tokens"), usage.get("output_tokens"), seconds)
+        try:
+            served = await self.served()
+            began = time.perf_counter()
+            said = await self._asked(request, served)
+        except EngineUnavailable:
+            canary.forget(self.settings.base_url)
+            raise
+        except EngineBusy as e:
+            await self._ensure_there(e)
+            raise
+        except EngineError:
+            self._failures = 0  # it declined, so it is there
+            raise
+        self._failures = 0
+        raw = self._text(said)
+        value = self.read(request, raw)
+        told = self._told(request, raw, said)
+        return Answer(value, raw, "", said.tokens_in, said.tokens_out, time.perf_counter() - began, told)
+
+    def read(self, request: Request[I, A], raw: str) -> A:
+        """In the format of the prompt pack."""
+        return form(self.settings.prompts, request.task).read(request, raw)
+
+    async def _asked(self, request: Request[Any, Any], served: Served) -> Said:
+        spoken, settings = self._spoken(request), self.settings
+        body: dict[str, Any] = {
+            "temperature": self._temperature(request),
+            "seed": settings.seed + request.sample,
+        } | canary.response_format(settings.structured, request.task.id, spoken.schema)
+        if settings.probabilities and spoken.form.labels:
+            body |= {"logprobs": True, "top_logprobs": ALTERNATIVES}
+        messages = self._messages(request)
+        try:
+            return await self.connection.complete(messages, body, max_tokens=settings.max_tokens)
+        except RequestTooLong as e:
+            raise RequestTooLong(f"{str(e).rstrip('.')}. {self._too_long(served)}") from e
+
+    async def _ensure_there(self, failure: EngineBusy) -> None:
+        """After `OUTAGE_S` of nothing but failures, ask whether there is still a server behind them.
+
+        Behind a proxy a dead server is an HTTP 502 without end. Without this every question would be given up as
+        one that failed; so the step stops, and goes on from there.
+
+        Raises:
+            EngineUnavailable: there is none that is well.
+        """
+        now = self._clock()
+        if not self._failures:
+            self._failing_since = now
+        self._failures += 1
+        lasted = now - self._failing_since
+        if self._failures >= OUTAGE_FAILURES and lasted >= OUTAGE_S and not await self.is_healthy():
+            canary.forget(self.settings.base_url)
+            self._failures = 0
+            raise EngineUnavailable(
+                f"{failure} There was no answer for {lasted:.0f} s, and the server does not say that it is well. "
+                "See to it, then `python -m agent resume`."
+            ) from failure
+
+    def _text(self, said: Said) -> str:
+        """The text of an answer that came to its end.
+
+        Raises:
+            EngineError: it is none.
+        """
+        name, limit = self.name, self.settings.max_tokens
+        if said.refusal:
+            raise EngineRefused(f"{name} declined: {self.connection.told(said.refusal)}")
+        if said.finish == "content_filter":
+            raise EngineRefused(f"{name}: stopped by the server's content filter")
+        if said.finish in ("abort", "error"):  # vLLM's words for an answer that it gave up itself
+            raise EngineBusy(f"{name}: the server gave the answer up ({said.finish})")
+        raw = said.text.encode(errors="replace").decode()
+        if said.finish == "length":
+            full = said.tokens_out is not None and said.tokens_out < limit
+            why = "at the end of the model's context" if full else f"at {limit} tokens"
+            remedy = "shorten the text, or lower engine.context" if full else "raise engine.max_tokens"
+            raise AnswerTruncated(f"{name}: cut off {why}. Remedy: {remedy}.", raw)
+        if not raw.strip():
+            raise AnswerRejected(f"{name}: an empty answer", raw)
+        if raw != said.text:
+            raise AnswerRejected(f"{name}: half of a surrogate pair, which is no text", raw)
+        return raw
+
+    def _told(self, request: Request[Any, Any], raw: str, said: Said) -> dict[str, Any]:
+        told = {
+            "served": said.served,
+            "system_fingerprint": said.system_fingerprint,
+            "finish": said.finish,
+            "cached_tokens": said.cached_tokens,
+            "probabilities": self._likely(request, raw, said),
+        }
+        return {name: value for name, value in told.items() if value not in ("", None, {})}
+
+    def _likely(self, request: Request[Any, Any], raw: str, said: Said) -> dict[str, dict[str, float]]:
+        spoken = self._spoken(request).form
+        if not said.logprobs or not spoken.labels or not self.settings.probabilities:
+            return {}
+        spans = spoken.label_spans(request, raw)
+        return spoken.meant(request, label_probabilities(spelled(raw, said.logprobs), spans, spoken.labels))
+
+    def _too_long(self, served: Served) -> str:
+        context = served.context or self.settings.context
+        if context is None:
+            return "Remedy: set engine.context to the tokens that the model reads, so that papers are split."
+        said = (
+            f"The model reads {context} tokens, of which {self.settings.max_tokens} are kept for the answer. "
+        )
+        if self.settings.context is None or self.settings.context > context:
+            now = self.settings.context or "not set"
+            return (
+                f"{said}Remedy: set engine.context: {context} (now {now}), so that papers are split to fit."
+            )
+        return f"{said}Remedy: lower engine.max_tokens, or serve the model with a longer context."
 
     def _temperature(self, request: Request[Any, Any]) -> float:
         """The first sample as configured; further ones warm enough to differ from it."""
         return max(self.settings.temperature, SAMPLING_TEMPERATURE if request.sample else 0.0)
 
-    def _prompt(self, request: Request[Any, Any]) -> Prompt:
-        return pack(self.settings.prompts, request.task.id).fill(request.task.variables(request.input))
+    def _messages(self, request: Request[Any, Any]) -> list[dict[str, str]]:
+        return again.messages(self._spoken(request).prompt.text, request.objection)
 
-    async def _ask(self, request: Request[Any, Any]) -> Any:
-        import openai
-
-        schema = {"name": request.task.id, "schema": _strict(request.task.answer), "strict": True}
-        bound = (await self._client()).bind(
-            response_format={"type": "json_schema", "json_schema": schema},
-            seed=self.settings.seed + request.sample,
-            temperature=self._temperature(request),
+    def _spoken(self, request: Request[Any, Any]) -> _Spoken:
+        key = request.task.id, id(request.input)
+        with self._lock:
+            if (spoken := self._remembered.get(key)) is not None:
+                return spoken
+        made = form(self.settings.prompts, request.task)
+        spoken = _Spoken(
+            request.input, made, made.prompt(request.input), without_lengths(made.schema(request.input))
         )
-        try:
-            # The client's own timeout restarts with every byte; a server that trickles would hold us for ever.
-            async with asyncio.timeout(self.settings.timeout_s):
-                return await bound.ainvoke(self._prompt(request).text)
-        except (TimeoutError, openai.APITimeoutError) as e:
-            raise EngineBusy(f"{self.name}: no answer within {self.settings.timeout_s:g} s") from e
-        except openai.APIConnectionError as e:
-            raise EngineUnavailable(
-                f"{self.name}: no server at {self.settings.base_url}. Start it, then `python -m agent resume`."
-            ) from e
-        except openai.APIStatusError as e:
-            raise self._refusal(e.status_code, e.message) from e
-        except openai.LengthFinishReasonError as e:
-            raise AnswerRejected(
-                f"{self.name}: cut off at {self.settings.max_tokens} tokens; raise max_tokens",
-                e.completion.choices[0].message.content or "",
-            ) from e
-        except openai.ContentFilterFinishReasonError as e:
-            raise EngineRefused(f"{self.name}: stopped by the server's content filter") from e
-        except (openai.OpenAIError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as e:
-            # The client's reader meets a reply that is no chat completion, such as a proxy's page, in many ways.
-            raise EngineBusy(f"{self.name}: the reply is no chat completion: {self._told(str(e))}") from e
-
-    def _refusal(self, status: int, message: str) -> EngineBusy | EngineRefused | EngineUnavailable:
-        said = f"{self.name}: HTTP {status}: {self._told(message)}"
-        if status in (401, 403, 404):
-            return EngineUnavailable(
-                f"{said}. Check model, base_url and the variable named by api_key_env, "
-                "then `python -m agent resume`."
-            )
-        if status in (408, 409, 425, 429) or status >= 500:
-            return EngineBusy(said)
-        return EngineRefused(said)
-
-    def _told(self, text: str) -> str:
-        # Servers have been seen to echo the key, and what we raise is stored and shown.
-        return redact(" ".join(text.split()), [self._key()])[:500]
-
-    async def _client(self) -> Any:
-        loop = asyncio.get_running_loop()
-        if loop not in self._clients:
-            lease = _lease(self.settings, self._key())
-            self._clients[loop] = (await anext(lease), lease)
-        return self._clients[loop][0]
-
-    def _key(self) -> str:
-        if self.settings.api_key_env is None:
-            return "none"  # the client insists on one; local servers ask for none
-        key = os.environ.get(self.settings.api_key_env)
-        if not key:
-            raise ConfigError(
-                f"engine.api_key_env names {self.settings.api_key_env}, which is not set. "
-                f"Remedy: export {self.settings.api_key_env}=… before the run."
-            )
-        return key
-
-
-async def _lease(settings: ChatSettings, key: str) -> AsyncGenerator[Any, None]:
-    """A client, closed when its event loop ends: `asyncio.run` finishes the generators that are open in it."""
-    import httpx
-    from langchain_openai import ChatOpenAI
-    from pydantic import SecretStr
-
-    # A proxy of the environment is for the way out, not for a server on this machine.
-    trust_env = not Service(base_url=settings.base_url).is_loopback
-    async with httpx.AsyncClient(timeout=settings.timeout_s, trust_env=trust_env) as http:
-        yield ChatOpenAI(
-            model=settings.model,
-            base_url=settings.base_url,
-            api_key=SecretStr(key),
-            temperature=settings.temperature,
-            max_completion_tokens=settings.max_tokens,
-            timeout=settings.timeout_s,
-            max_retries=0,  # Retried does it, and tells the reasons apart
-            http_async_client=http,
-        )
-
-
-def _strict(answer: type[Frozen]) -> dict[str, Any]:
-    """The answer's JSON schema with every field asked for and no defaults, as strict mode demands.
-
-    Source: OpenAI, Structured Outputs, "Supported schemas": all fields must be required.
-    """
-    strict: dict[str, Any] = _all_required(answer.model_json_schema())
-    return strict
-
-
-def _all_required(part: Any) -> Any:
-    if isinstance(part, list):
-        return [_all_required(item) for item in part]
-    if not isinstance(part, dict):
-        return part
-    kept = {name: _all_required(value) for name, value in part.items() if name != "default"}
-    return kept | {"required": list(kept["properties"])} if "properties" in kept else kept
+        with self._lock:
+            self._remembered[key] = spoken
+            if len(self._remembered) > REMEMBERED:
+                self._remembered.popitem(last=False)
+        return spoken

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from tools.errors import ConfigError
 from tools.schemas import Frozen, sha256_of
 
-__all__ = ["Prompt", "Template", "load", "pack"]
+__all__ = ["Prompt", "Template", "folder_of", "load", "pack"]
 
 PACKS = Path(__file__).parent / "prompts"
 
@@ -83,11 +83,16 @@ def pack(name_or_folder: str, task: str) -> Template:
     Raises:
         ConfigError: see `load`; or the file is another task's prompt.
     """
-    folder = PACKS / name_or_folder
-    path = (folder if folder.is_dir() else Path(name_or_folder)) / f"{task}.md"
+    path = folder_of(name_or_folder) / f"{task}.md"
     template = load(path)
     if template.id != task:
         raise ConfigError(
             f"{path}: its header says id {template.id}. Remedy: write id: {task}, or rename it."
         )
     return template
+
+
+def folder_of(name_or_folder: str) -> Path:
+    """Where the prompts of a shipped pack, or of a user's folder, lie."""
+    shipped = PACKS / name_or_folder
+    return shipped if shipped.is_dir() else Path(name_or_folder)

@@ -35,3 +35,7 @@ class ScriptedEngine:
         said = self.script(request)
         raw = said if isinstance(said, str) else canonical_json(said)
         return Answer(parse_answer(request, raw), raw)
+
+    def read(self, request: Request[I, A], raw: str) -> A:
+        """The task's own form."""
+        return parse_answer(request, raw)

@@ -1,7 +1,8 @@
-"""Engines around an engine: recording, replaying, limiting, retrying.
+"""Engines around an engine: recording, replaying, limiting, retrying, asking once more.
 
-The usual nesting is `Recorded(Retried(Limited(backend)))`: only what is final is stored, and
-waiting for a slot is not counted as a failure.
+The usual nesting is `Corrected(Recorded(Retried(Limited(backend))))`: only what is final is stored, waiting for
+a slot is not counted as a failure, and an answer in the wrong form is stored beside the one that came instead.
+What puts several answers together (`model.together`, `model.sections`) stands around that.
 """
 
 from __future__ import annotations
@@ -12,42 +13,43 @@ import json
 import threading
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any
 
 from model.engine import (
     A,
     Answer,
     AnswerRejected,
+    AnswerTruncated,
+    Around,
     Engine,
     EngineBusy,
     EngineRefused,
+    EngineTimeout,
     EngineUnavailable,
+    EngineUnfit,
     I,
+    Objection,
     Request,
+    RequestTooLong,
     call_key,
     call_request,
-    parse_answer,
 )
 from tools.errors import EngineError, ReplayMiss
 from tools.logs import CallLog, StoredCall
+from tools.schemas import canonical_json
 
-__all__ = ["Limited", "Recorded", "Replayed", "Retried", "pause_s"]
+__all__ = ["Corrected", "Limited", "Recorded", "Replayed", "Retried", "pause_s", "stored_failure"]
 
 MAX_ATTEMPTS = 4
 
 
-class Recorded:
+class Recorded(Around):
     """Asks once in the life of a review: a stored call is the answer, a stored failure the failure."""
 
     def __init__(self, engine: Engine, log: CallLog) -> None:
-        self.engine, self.log = engine, log
-        self.name = engine.name
-
-    def seen(self, request: Request[Any, Any]) -> Mapping[str, Any]:
-        """As the engine within."""
-        return self.engine.seen(request)
+        super().__init__(engine)
+        self.log = log
 
     async def answer(self, request: Request[I, A]) -> Answer[A]:
         """The stored answer, or the engine's, stored before it is returned.
@@ -58,34 +60,33 @@ class Recorded:
         told = call_request(self.engine, request)
         key = call_key(told)
         if (stored := self.log.find(key)) is not None:
-            return _from_store(stored, request)
-        return _from_store(self.log.save(await self._asked(request, key, told)), request)
+            return _from_store(stored, request, self.engine)
+        return _from_store(self.log.save(await self._asked(request, key, told)), request, self.engine)
 
     async def _asked(self, request: Request[I, A], key: str, told: str) -> StoredCall:
         began = time.perf_counter()
         call = StoredCall(key=key, task=request.task.id, engine=self.name, request=told, status="ok", raw="")
         try:
             answer = await self.engine.answer(request)
-        except EngineUnavailable:
+        except EngineUnavailable as e:
+            e.asked = request  # who stands in has to note which call found nobody
             raise
         except EngineError as e:
-            raw = e.raw if isinstance(e, AnswerRejected) else ""
-            call = replace(call, status="failed", raw=raw, error_kind=e.kind, error=str(e))
+            call = stored_failure(call, e)
         else:
-            call = replace(call, raw=answer.raw, tokens_in=answer.tokens_in, tokens_out=answer.tokens_out)
+            said = canonical_json(dict(answer.told))
+            call = replace(
+                call, raw=answer.raw, tokens_in=answer.tokens_in, tokens_out=answer.tokens_out, told=said
+            )
         return replace(call, seconds=time.perf_counter() - began)
 
 
-class Replayed:
+class Replayed(Around):
     """Answers from the log alone. `engine` only tells what it would have been asked, and is never asked."""
 
     def __init__(self, engine: Engine, log: CallLog) -> None:
-        self.engine, self.log = engine, log
-        self.name = engine.name
-
-    def seen(self, request: Request[Any, Any]) -> Mapping[str, Any]:
-        """As the engine within."""
-        return self.engine.seen(request)
+        super().__init__(engine)
+        self.log = log
 
     async def answer(self, request: Request[I, A]) -> Answer[A]:
         """The stored answer.
@@ -97,20 +98,38 @@ class Replayed:
         told = call_request(self.engine, request)
         if (stored := self.log.find(call_key(told))) is None:
             raise ReplayMiss(_nearest(self.log, request.task.id, told))
-        return _from_store(stored, request)
+        return _from_store(stored, request, self.engine)
 
 
-class Limited:
+class Corrected(Around):
+    """Asks once more, with the reason, after an answer in the wrong form; a second such answer is final.
+
+    An answer that was cut off is not asked for again: it would be cut off again.
+    """
+
+    async def answer(self, request: Request[I, A]) -> Answer[A]:
+        """The engine's answer, or the one it gives when it is told what was wrong."""
+        try:
+            return await self.engine.answer(request)
+        except AnswerTruncated:
+            raise
+        except AnswerRejected as e:
+            objection = Objection(raw=e.raw[:MAX_RAW], error=str(e)[:MAX_ERROR])
+            return await self.engine.answer(replace(request, objection=objection))
+
+
+MAX_RAW, MAX_ERROR = 1500, 500
+"""Characters of a wrong answer, and of what is wrong with it, that are said back to the model: enough to see what it
+was, and no more than stays free in its context (`building.RESERVE`)."""
+
+
+class Limited(Around):
     """At most `in_flight` requests at once, from however many event loops they come."""
 
     def __init__(self, engine: Engine, in_flight: int) -> None:
-        self.engine, self.in_flight = engine, in_flight
-        self.name = engine.name
+        super().__init__(engine)
+        self.in_flight = in_flight
         self._slots = _Slots(in_flight)
-
-    def seen(self, request: Request[Any, Any]) -> Mapping[str, Any]:
-        """As the engine within."""
-        return self.engine.seen(request)
 
     async def answer(self, request: Request[I, A]) -> Answer[A]:
         """As the engine within, after waiting for a slot."""
@@ -166,8 +185,8 @@ def _grant(turn: asyncio.Future[None]) -> None:
         turn.set_result(None)
 
 
-class Retried:
-    """Asks again after `EngineBusy`, with growing pauses."""
+class Retried(Around):
+    """Asks again after `EngineBusy`, with growing pauses, or with the pause that the server asked for."""
 
     def __init__(
         self,
@@ -175,12 +194,8 @@ class Retried:
         jitter: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self.engine, self.jitter, self.sleep = engine, jitter, sleep
-        self.name = engine.name
-
-    def seen(self, request: Request[Any, Any]) -> Mapping[str, Any]:
-        """As the engine within."""
-        return self.engine.seen(request)
+        super().__init__(engine)
+        self.jitter, self.sleep = jitter, sleep
 
     async def answer(self, request: Request[I, A]) -> Answer[A]:
         """As the engine within, at the latest after `MAX_ATTEMPTS`."""
@@ -188,28 +203,63 @@ class Retried:
         while True:
             try:
                 return await self.engine.answer(request)
-            except EngineBusy:
+            except EngineBusy as e:
                 if (pause := pause_s(attempt)) is None:
                     raise
-                await self.sleep(pause * self.jitter())
+                await self.sleep(min(e.retry_after_s or pause, MAX_PAUSE_S) * self.jitter())
                 attempt += 1
 
 
 def pause_s(attempt: int) -> float | None:
     """Seconds to wait after the `attempt`-th busy answer (from 1), or None when it is time to give up."""
-    return None if attempt >= MAX_ATTEMPTS else min(2.0**attempt, 30.0)
+    return None if attempt >= MAX_ATTEMPTS else min(2.0**attempt, MAX_PAUSE_S)
 
 
-_KINDS = {kind.kind: kind for kind in (EngineRefused, EngineBusy)}
+MAX_PAUSE_S = 30.0
+
+_KINDS: dict[str, Callable[[str], EngineError]] = {
+    kind.kind: kind
+    for kind in (
+        EngineRefused,
+        RequestTooLong,
+        EngineBusy,
+        EngineTimeout,
+        EngineUnavailable,
+        EngineUnfit,
+    )
+}
 
 
-def _from_store(stored: StoredCall, request: Request[I, A]) -> Answer[A]:
+def stored_failure(call: StoredCall, failure: EngineError) -> StoredCall:
+    """A call that ended in a failure, as it is stored."""
+    raw = failure.raw if isinstance(failure, AnswerRejected) else ""
+    return replace(call, status="failed", raw=raw, error_kind=failure.kind, error=str(failure))
+
+
+def _from_store(stored: StoredCall, request: Request[I, A], engine: Engine) -> Answer[A]:
     if stored.status == "failed":
-        if stored.error_kind == AnswerRejected.kind:
-            raise AnswerRejected(stored.error or "failed", stored.raw)
-        raise _KINDS.get(stored.error_kind or "", EngineError)(stored.error or "failed")
-    value = parse_answer(request, stored.raw)
-    return Answer(value, stored.raw, stored.key, stored.tokens_in, stored.tokens_out, stored.seconds)
+        failure = _failure(stored)
+        failure.call_key = stored.key
+        raise failure
+    value = engine.read(request, stored.raw)
+    return Answer(
+        value,
+        stored.raw,
+        stored.key,
+        stored.tokens_in,
+        stored.tokens_out,
+        stored.seconds,
+        json.loads(stored.told),
+    )
+
+
+def _failure(stored: StoredCall) -> EngineError:
+    said = stored.error or "failed"
+    if stored.error_kind == AnswerRejected.kind:
+        return AnswerRejected(said, stored.raw)
+    if stored.error_kind == AnswerTruncated.kind:
+        return AnswerTruncated(said, stored.raw)
+    return _KINDS.get(stored.error_kind or "", EngineError)(said)
 
 
 def _nearest(log: CallLog, task: str, wanted: str) -> str:

@@ -99,6 +99,8 @@ class EngineError(ReviewError):
     """The reasoning engine did not give a usable answer. `kind` names the reason in one word."""
 
     kind = "engine"
+    call_key = ""
+    """The stored call that failed, once it is stored."""
 
 
 class StoreError(ReviewError):

@@ -34,6 +34,8 @@ class StoredCall:
     tokens_in: int | None = None
     tokens_out: int | None = None
     seconds: float = 0.0
+    told: str = "{}"
+    """JSON object: what else the backend said, such as how the server names the model, and label probabilities."""
     at: str = ""
 
 

@@ -1,12 +1,13 @@
 """The protocol as a value: the parts of review.yaml, one frozen model each, each field described. Pure."""
 
 import re
-from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field
 
+from tools.engine_settings import EngineConfig, EngineSettings, EngineTasks, TaskEngine, TaskName
 from tools.frameworks import Framework, ReviewKind, ReviewType, kind_of
+from tools.protocol_values import Email, EnvName, IsoDate, Pmid, Slug, SourceName, Text
 from tools.schemas import Criterion, FieldSpec, Frozen
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "ColumnField",
     "CtgovSource",
     "EngineConfig",
+    "EngineSettings",
     "EngineTasks",
     "EuropepmcSource",
     "Extraction",
@@ -45,11 +47,6 @@ Gate = Literal["pico", "query", "screen", "extract"]
 OutputFormat = Literal["html", "csv", "ris", "svg", "json"]
 """Files the report step can write."""
 
-TaskName = Literal["pico", "query", "screen", "characteristics"]
-"""What an engine can be asked; see `model.tasks`."""
-
-Backend = Literal["baseline", "openai"]
-
 DEFAULT_GATES: tuple[Gate, ...] = ("query", "screen", "extract")
 OUTPUTS: tuple[OutputFormat, ...] = ("html", "csv", "ris", "svg", "json")
 
@@ -58,57 +55,6 @@ DEFAULT_PUBMED_LIMIT = 50_000
 
 DEFAULT_LIVE_LIMIT = 20_000
 """For sources whose strategy is a translation, which finds more than was meant."""
-
-
-def _iso_date(text: str) -> str:
-    try:
-        # Compared with its own spelling, since fromisoformat also takes 20150131 and 2015-W05-6.
-        if date.fromisoformat(text).isoformat() == text:
-            return text
-    except ValueError:
-        pass
-    raise ValueError("is not a date; write year-month-day, such as 2015-01-31")
-
-
-def _http_url(text: str) -> str:
-    if not re.fullmatch(r"https?://[^\s/@?#]+(/[^\s@?#]*)?", text):
-        raise ValueError(
-            "is not the address of a server; write it as http://localhost:8000/v1, no password in it"
-        )
-    return text
-
-
-def _email(text: str) -> str:
-    if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s.]+", text):
-        raise ValueError("is not an email address; write it as name@institute.org")
-    return text
-
-
-def _env_name(text: str) -> str:
-    # The value is not repeated: what is wrongly put here is usually the key itself.
-    if not re.fullmatch(r"[A-Z_][A-Z0-9_]*", text):
-        raise ValueError(
-            "is not the name of an environment variable; write a name in capitals such as NCBI_API_KEY, "
-            "never the key itself"
-        )
-    return text
-
-
-def _pmid(value: object) -> str:
-    text = str(value).strip().removeprefix("PMID").lstrip(": ")
-    if not re.fullmatch(r"[1-9]\d{0,8}", text) or isinstance(value, bool | float):
-        raise ValueError("is not a PMID; write the number of the PubMed record, such as 12345678")
-    return text
-
-
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-IsoDate = Annotated[str, AfterValidator(_iso_date)]
-HttpUrl = Annotated[str, AfterValidator(_http_url)]
-Email = Annotated[str, AfterValidator(_email)]
-Pmid = Annotated[str, BeforeValidator(_pmid)]
-EnvName = Annotated[str, AfterValidator(_env_name)]
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$", max_length=60)]
-SourceName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=40)]
 
 
 class Review(Frozen):
@@ -360,60 +306,6 @@ class ManualSource(Frozen):
 SourceConfig = Annotated[
     PubmedSource | EuropepmcSource | CtgovSource | LocalSource | ManualSource, Field(discriminator="kind")
 ]
-
-
-class EngineConfig(Frozen):
-    """Who reads: the rules and embeddings shipped with this program, or a language model on a server."""
-
-    backend: Backend = Field(
-        default="baseline",
-        description="`baseline`: no language model. `openai`: any OpenAI-compatible server.",
-    )
-    model: Text | None = Field(default=None, description="Model name as the server knows it.")
-    base_url: HttpUrl | None = Field(
-        default=None, description="Address of the server, as http://localhost:8000/v1."
-    )
-    api_key_env: EnvName | None = Field(
-        default=None, description="Name of the environment variable that holds the server's key."
-    )
-    temperature: float = Field(default=0.0, ge=0, le=2, description="0 answers alike each time.")
-    max_tokens: int = Field(default=1024, ge=16, description="Longest answer, in tokens.")
-    seed: int = Field(default=0, ge=0, description="For servers that accept one.")
-    timeout_s: float = Field(default=120.0, gt=0, description="Seconds to wait for one answer.")
-    max_in_flight: int = Field(default=8, ge=1, description="Questions asked at the same time.")
-
-
-class TaskEngine(Frozen):
-    """Differences from `engine` for one task; what is not given is taken from there."""
-
-    backend: Backend | None = Field(default=None, description="As in `engine`.")
-    model: Text | None = Field(default=None, description="As in `engine`.")
-    base_url: HttpUrl | None = Field(default=None, description="As in `engine`.")
-    api_key_env: EnvName | None = Field(default=None, description="As in `engine`.")
-    temperature: float | None = Field(default=None, ge=0, le=2, description="As in `engine`.")
-    max_tokens: int | None = Field(default=None, ge=16, description="As in `engine`.")
-    seed: int | None = Field(default=None, ge=0, description="As in `engine`.")
-    timeout_s: float | None = Field(default=None, gt=0, description="As in `engine`.")
-    max_in_flight: int | None = Field(default=None, ge=1, description="As in `engine`.")
-
-
-class EngineTasks(EngineConfig):
-    """The engine for all tasks, and where single tasks differ."""
-
-    tasks: dict[TaskName, TaskEngine] = Field(
-        default_factory=dict, description="Differences per task: pico, query, screen, characteristics."
-    )
-
-    def for_task(self, task: TaskName) -> EngineConfig:
-        """The settings one task runs with. Another backend takes nothing over but what fits any backend."""
-        own = self.model_dump(exclude={"tasks"}, exclude_unset=True)
-        override = self.tasks.get(task)
-        if override is None:
-            return EngineConfig(**own)
-        given = override.model_dump(exclude_none=True)
-        if given.get("backend", self.backend) != self.backend:
-            own = {}
-        return EngineConfig(**{**own, **given})
 
 
 NO_MODEL = "none"

@@ -7,6 +7,7 @@ Values only: no I/O, no clock, no randomness.
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, Literal
@@ -337,6 +338,13 @@ class CriterionVerdict(Frozen):
     flagged: bool = Field(default=False, description="YES, PARTIAL or NO without a quote that can be found.")
     rationale: str = ""
     confidence: float | None = Field(default=None, description="0 to 1, as the engine says; uncalibrated.")
+    probability: float | None = Field(
+        default=None,
+        description="Of the label by the model's own weights, renormalised over the labels; uncalibrated.",
+    )
+    p_excludes: float | None = Field(
+        default=None, description="As `probability`, of the label that alone would rule the record out."
+    )
 
 
 class RecordVerdict(Frozen):
@@ -348,6 +356,22 @@ class RecordVerdict(Frozen):
     reason: str | None = Field(default=None, description="Criterion id that excludes, in protocol order.")
     score: float = Field(description="LEADS' mean in [-1, 1]; ranks, never decides.")
     call_key: str = ""
+    engine: str = Field(default="", description="Who answered, where another engine stood in.")
+    notes: tuple[str, ...] = Field(
+        default=(), description="What was not read, where parts or samples disagree, who stood in for whom."
+    )
+
+    @property
+    def p_passes(self) -> float | None:
+        """Probability that no criterion rules the record out, taking criteria as independent; None if untold.
+
+        Uncalibrated: see `tools.screening.calibration`.
+        """
+        told = [v.p_excludes for v in self.verdicts]
+        known = [p for p in told if p is not None]
+        if not known or len(known) < len(told):
+            return None
+        return math.prod(1.0 - p for p in known)
 
     @property
     def flagged(self) -> bool:

@@ -18,7 +18,7 @@ from sqlalchemy import (
 
 __all__ = ["SCHEMA_VERSION", "VIEWS", "metadata"]
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Raised with every change of this file; a database of another version is refused, never guessed at."""
 
 metadata = MetaData()
@@ -148,6 +148,7 @@ call = Table(
     Column("tokens_in", Integer),
     Column("tokens_out", Integer),
     Column("seconds", Float, nullable=False),
+    _text("told"),
     _text("at"),
 )
 

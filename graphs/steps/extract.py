@@ -5,7 +5,7 @@ from typing import Any
 
 from graphs.accounts import Key, entering, stale, unsettled
 from graphs.deps import Deps
-from graphs.gates import by_hand, listing
+from graphs.gates import by_hand, listing, told_notes
 from graphs.state import ReviewState
 from graphs.steps.fulltext import read_text
 from graphs.steps.judging import Batches, at_stage, screen_input, to_try_again, verdict_of
@@ -13,7 +13,7 @@ from model.engine import Answer, Request
 from model.pool import ask_all
 from model.tasks import characteristics, screen
 from tools.errors import EngineError
-from tools.fulltext.quotes import locate
+from tools.fulltext.quotes import locate, locate_once
 from tools.schemas import (
     Cell,
     Disposition,
@@ -41,12 +41,13 @@ def extract(_state: ReviewState, deps: Deps) -> dict[str, Any]:
     readable = {record_id: read_text(texts[record_id].outcome, deps) for record_id, _ in wanted}
     records = deps.records(wanted)
     verdicts = _judge(records, readable, deps)
-    cells = _fill_in(records, readable, deps)
+    cells, notes = _fill_in(records, readable, deps)
     standing = deps.store.standing(deps.pass_id, "extract")
     with Batches(deps, "extract", "extraction", len(records)) as batches:
         for record in records:
             key = record.record_id
-            batches.add(_outcome(record, verdicts[key], cells[key], standing.get(key), deps))
+            told = (verdicts[key], cells[key], notes[key])
+            batches.add(_outcome(record, *told, standing.get(key), deps))
     return {"extract_id": _listed(keys, deps)}
 
 
@@ -72,7 +73,10 @@ def _judge(
     return verdicts
 
 
-def _fill_in(records: Sequence[Record], texts: Mapping[str, FullText], deps: Deps) -> dict[str, list[Cell]]:
+def _fill_in(
+    records: Sequence[Record], texts: Mapping[str, FullText], deps: Deps
+) -> tuple[dict[str, list[Cell]], dict[str, tuple[str, ...]]]:
+    """Report to its cells, and to what a person should know about how they came about."""
     asked = [
         characteristics.CharacteristicsInput(
             report_id=record.record_id,
@@ -83,16 +87,18 @@ def _fill_in(records: Sequence[Record], texts: Mapping[str, FullText], deps: Dep
         for record in records
     ]
     cells: dict[str, list[Cell]] = {}
+    notes: dict[str, tuple[str, ...]] = {}
 
     def landed(position: int, result: Answer[characteristics.CharacteristicsAnswer] | EngineError) -> None:
         question = asked[position]
+        notes[question.report_id] = result.notes if isinstance(result, Answer) else ()
         cells[question.report_id] = _cells(question, texts[question.report_id], result)
         deps.progress("extraction", len(cells), len(asked))
 
     requests = (Request(characteristics.TASK, question, attempt=deps.attempt) for question in asked)
     engine = deps.engines["characteristics"]
     ask_all(engine, requests, in_flight=deps.in_flight["characteristics"], landed=landed)
-    return cells
+    return cells, notes
 
 
 def _cells(
@@ -103,10 +109,17 @@ def _cells(
     if isinstance(result, EngineError):
         why = f"{result.kind}: {result}"
         return [
-            Cell(report_id=asked.report_id, field_id=f.id, status="failed", reason=why) for f in asked.fields
+            Cell(
+                report_id=asked.report_id,
+                field_id=f.id,
+                status="failed",
+                reason=why,
+                call_key=result.call_key,
+            )
+            for f in asked.fields
         ]
     answers = {answer.field_id: answer for answer in result.value.cells}
-    return [_cell(asked.report_id, answers[f.id], text, result.key) for f in asked.fields]
+    return [_cell(asked.report_id, answers[f.id], text, result.key_of(f.id)) for f in asked.fields]
 
 
 def _cell(report_id: str, answer: characteristics.FieldAnswer, text: FullText, call_key: str) -> Cell:
@@ -114,7 +127,10 @@ def _cell(report_id: str, answer: characteristics.FieldAnswer, text: FullText, c
     base = Cell(report_id=report_id, field_id=answer.field_id, status="not_found", call_key=call_key)
     if answer.status != "found":
         return base.model_copy(update={"status": answer.status})
-    quote = locate(answer.quote, text.canonical)
+    if answer.located and not answer.quote:  # an answer in a format that has no quotes
+        quote = locate_once(answer.value or "", text.canonical)
+    else:
+        quote = locate(answer.quote, text.canonical)
     status = "ungrounded" if quote is None else "located" if quote.located else "grounded"
     section = "" if quote is None else _section(quote.start, text)
     told = {"status": status, "value": answer.value, "unit": answer.unit, "quote": quote, "section": section}
@@ -129,6 +145,7 @@ def _outcome(
     record: Record,
     verdict: RecordVerdict | Failed,
     cells: Sequence[Cell],
+    notes: tuple[str, ...],
     before: StoredOutcome | None,
     deps: Deps,
 ) -> Outcome:
@@ -145,6 +162,7 @@ def _outcome(
             ("failure" if failed else "verdict"): verdict.model_dump(mode="json"),
             "cells": [cell.model_dump(mode="json") for cell in cells],
             "attempt": deps.attempt,
+            **({"notes": list(notes)} if notes else {}),
         },
     )
 
@@ -163,7 +181,7 @@ def _listed(keys: Sequence[Key], deps: Deps) -> str:
     made = deps.store.add_artefact(
         deps.pass_id,
         "extract",
-        listing(lines, deps.basis["extract"], cells=cells),
+        listing(lines, deps.basis["extract"], cells=cells, **told_notes(judged, keys)),
         author=f"machine:{deps.engines['characteristics'].name}",
         basis=basis,
     )

@@ -8,8 +8,8 @@ from graphs.deps import Deps
 from model.engine import Answer
 from model.tasks.screen import ScreenAnswer, ScreenInput
 from tools.errors import EngineError
-from tools.schemas import Criterion, Failed, Outcome, Record, RecordVerdict
-from tools.screening.verdicts import conclude
+from tools.schemas import Criterion, CriterionVerdict, Failed, Outcome, Record, RecordVerdict
+from tools.screening.verdicts import conclude, ruling_out_label
 
 __all__ = ["Batches", "at_stage", "screen_input", "to_try_again", "verdict_of"]
 
@@ -89,8 +89,30 @@ def verdict_of(
 ) -> RecordVerdict | Failed:
     """What an answer means for the record, its quotes located; or why there is none."""
     if isinstance(result, EngineError):
-        return Failed(record_id=asked.record_id, kind=result.kind, reason=str(result))
+        return Failed(
+            record_id=asked.record_id, kind=result.kind, reason=str(result), call_key=result.call_key
+        )
     verdict = conclude(
         asked.record_id, asked.criteria, result.value.verdicts, asked.text, can_exclude=can_exclude
     )
-    return verdict.model_copy(update={"call_key": result.key})
+    told = {"call_key": result.key, "engine": result.engine, "notes": result.notes}
+    return verdict.model_copy(update=told | {"verdicts": _weighed(verdict, asked, result)})
+
+
+def _weighed(
+    verdict: RecordVerdict, asked: ScreenInput, result: Answer[ScreenAnswer]
+) -> tuple[CriterionVerdict, ...]:
+    """The verdicts with the probabilities of their labels, where the engine tells them."""
+    ruling_out = {c.id: ruling_out_label(c) for c in asked.criteria}
+    told = result.probabilities
+    return tuple(
+        v.model_copy(
+            update={
+                "probability": told[v.criterion_id].get(v.label),
+                "p_excludes": told[v.criterion_id].get(ruling_out[v.criterion_id]),
+            }
+        )
+        if v.criterion_id in told
+        else v
+        for v in verdict.verdicts
+    )

@@ -4,7 +4,7 @@ from typing import Any
 
 from graphs.accounts import Key, entering, stale, unsettled
 from graphs.deps import Deps
-from graphs.gates import by_hand, listing
+from graphs.gates import by_hand, listing, told_notes
 from graphs.passes import changed_since, decided_before
 from graphs.state import ReviewState
 from graphs.steps.judging import Batches, at_stage, screen_input, to_try_again, verdict_of
@@ -115,7 +115,7 @@ def _listed(keys: list[Key], deps: Deps) -> str:
     made = deps.store.add_artefact(
         deps.pass_id,
         "screen",
-        listing(lines, deps.basis["screen"], **_changed(keys, deps)),
+        listing(lines, deps.basis["screen"], **_changed(keys, deps), **told_notes(verdicts, keys)),
         author=f"machine:{deps.engines['screen'].name}",
         basis=basis,
     )

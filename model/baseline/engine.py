@@ -8,7 +8,7 @@ from typing import Any
 
 from model.baseline.screen import Screener
 from model.embedding import Embedder
-from model.engine import A, Answer, EngineRefused, I, Request
+from model.engine import A, Answer, EngineRefused, I, Request, parse_answer
 from tools.schemas import Frozen, canonical_json
 from tools.search.vocabulary import Vocabulary
 
@@ -33,7 +33,7 @@ class BaselineEngine:
         """
         Args:
             vocabulary: synonyms and narrower terms; without one only the criteria's own words count.
-            embedder: for what words do not settle; asked by `screen` alone.
+            embedder: for what words do not settle; asked by `screen`, `rationale` and `question`.
         """
         self.vocabulary, self.embedder = vocabulary, embedder
         self._screener = Screener(vocabulary)
@@ -59,6 +59,10 @@ class BaselineEngine:
         request.task.check(value, request.input)
         return Answer(value, canonical_json(value), seconds=time.perf_counter() - began)
 
+    def read(self, request: Request[I, A], raw: str) -> A:
+        """The task's own form."""
+        return parse_answer(request, raw)
+
     def _by_rules(self, task: str, asked: Any, sample: int) -> Frozen:
         match task:
             case "pico":
@@ -75,6 +79,34 @@ class BaselineEngine:
                 from model.baseline.characteristics import fields_of
 
                 return fields_of(asked)
+            case "arms":
+                from model.baseline.arms import arms_of
+
+                return arms_of(asked)
+            case "participants":
+                from model.baseline.participants import participants_of
+
+                return participants_of(asked)
+            case "results":
+                from model.baseline.results import results_of
+
+                return results_of(asked)
+            case "direction":
+                from model.baseline.direction import direction_of
+
+                return direction_of(asked)
+            case "rationale":
+                from model.baseline.rationale import reasons_of
+
+                return reasons_of(asked, self._screener, self.embedder.encode)
+            case "bias":
+                from model.baseline.bias import answers_of
+
+                return answers_of(asked)
+            case "question":
+                from model.baseline.question import sentences_for
+
+                return sentences_for(asked, self.embedder.encode)
         raise EngineRefused(
             f"the baseline engine has no rules for the task {task!r}. "
             "Remedy: name a backend with a language model for it in review.yaml."

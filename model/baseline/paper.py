@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from model.tasks.characteristics import CharacteristicsInput
+from model.tasks.paper import PaperInput
 from tools.fulltext.quotes import sentences
 from tools.schemas import FieldSpec
 
@@ -55,7 +56,7 @@ def any_case(*patterns: str) -> re.Pattern[str]:
     return re.compile("|".join(patterns), re.IGNORECASE)
 
 
-def sentences_of(asked: CharacteristicsInput) -> Iterator[Sentence]:
+def sentences_of(asked: CharacteristicsInput | PaperInput) -> Iterator[Sentence]:
     """All sentences in reading order. Headings of sections are no sentences."""
     for number, passage in enumerate(asked.passages):
         if passage.kind == "title" and number:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from model.engine import FitsQuestion, Task
+from model.engine import FitsQuestion, Keyed, Task
 from tools.schemas import Frozen
 
 __all__ = ["TASK", "Element", "PicoAnswer", "PicoInput"]
@@ -56,4 +56,6 @@ def variables(asked: PicoInput) -> dict[str, str]:
     }
 
 
-TASK = Task("pico", PicoInput, PicoAnswer, variables)
+TASK = Task(
+    "pico", PicoInput, PicoAnswer, variables, keyed=Keyed("elements", "name", lambda asked: asked.elements)
+)

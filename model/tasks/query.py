@@ -1,11 +1,11 @@
 """Task `query`: concept blocks of a PubMed strategy from the elements of a question."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 from pydantic.json_schema import SkipJsonSchema
 
-from model.engine import FitsQuestion, Task, boundary
+from model.engine import FitsQuestion, Keyed, Task, boundary
 from tools.schemas import Block, Frozen
 
 __all__ = ["TASK", "KnownStudy", "Missed", "QueryAnswer", "QueryInput"]
@@ -39,6 +39,9 @@ class QueryInput(Frozen):
     elements: dict[str, tuple[str, ...]] = Field(
         description="Element name to its phrases; only searched ones."
     )
+    target: Literal["publications", "trials"] = Field(
+        default="publications", description="What is searched: a bibliographic database, or a trial register."
+    )
     known: tuple[KnownStudy, ...] = Field(
         default=(), description="Known relevant studies to learn words from."
     )
@@ -47,6 +50,12 @@ class QueryInput(Frozen):
     )
     missed: tuple[Missed, ...] = ()
 
+
+TARGETS = {
+    "publications": "PubMed, a bibliographic database",
+    "trials": "ClinicalTrials.gov, a trial register",
+}
+"""What is searched, in the words of a prompt."""
 
 MAX_TERMS, MAX_CHARS = 300, 300
 """Of one block, and of a name or term."""
@@ -58,7 +67,13 @@ MAX_NOTE = 600
 def _bounded(schema: dict[str, Any]) -> None:
     # `Block` has no bounds of its own, as people write blocks too; a model without bounds may never stop.
     text = {"type": "string", "maxLength": MAX_CHARS}
-    terms = {"type": "array", "items": text, "maxItems": MAX_TERMS, "description": "Each with its field tag."}
+    terms = {
+        "type": "array",
+        "items": text,
+        "minItems": 1,
+        "maxItems": MAX_TERMS,
+        "description": "Each with its field tag.",
+    }
     schema["items"] = {
         "type": "object",
         "properties": {"name": text, "terms": terms},
@@ -96,6 +111,7 @@ def variables(asked: QueryInput) -> dict[str, str]:
     return {
         "framework": asked.framework,
         "title": asked.title,
+        "target": TARGETS[asked.target],
         "elements": "\n".join(f"- {name}: {'; '.join(phrases)}" for name, phrases in asked.elements.items()),
         "boundary": boundary(studies),
         "studies": studies,
@@ -119,4 +135,10 @@ def _indexed(study: KnownStudy) -> str:
     return " | ".join(filter(None, (study.title, "; ".join(study.mesh), "; ".join(study.keywords))))
 
 
-TASK = Task("query", QueryInput, QueryAnswer, variables)
+TASK = Task(
+    "query",
+    QueryInput,
+    QueryAnswer,
+    variables,
+    keyed=Keyed("blocks", "name", lambda asked: list(asked.elements)),
+)

@@ -3,8 +3,9 @@
 from collections import Counter
 
 from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 
-from model.engine import FitsQuestion, Task, boundary
+from model.engine import FitsQuestion, Keyed, Task, boundary
 from tools.schemas import Criterion, Frozen, Label
 
 __all__ = ["TASK", "Judgement", "ScreenAnswer", "ScreenInput"]
@@ -25,14 +26,16 @@ class Judgement(Frozen):
     """One criterion's verdict."""
 
     criterion_id: str = Field(max_length=100)
-    label: Label = Field(
-        description="Does the text meet the criterion? For an exclusion criterion, YES excludes."
-    )
+    # The evidence comes first: what is generated later can rest on it.
     quote: str = Field(
         default="", max_length=600, description="Verbatim span of the text; empty only for UNCERTAIN."
     )
+    label: Label = Field(
+        description="Does the text meet the criterion? For an exclusion criterion, YES excludes."
+    )
     rationale: str = Field(default="", max_length=600)
-    confidence: float | None = Field(default=None, ge=0, le=1)
+    # No language model is asked for it: what a model says of its own certainty is no probability.
+    confidence: SkipJsonSchema[float | None] = Field(default=None, ge=0, le=1)
 
 
 class ScreenAnswer(FitsQuestion):
@@ -55,4 +58,11 @@ def variables(asked: ScreenInput) -> dict[str, str]:
     return {"criteria": "\n".join(criteria), "boundary": boundary(asked.text), "text": asked.text}
 
 
-TASK = Task("screen", ScreenInput, ScreenAnswer, variables)
+TASK = Task(
+    "screen",
+    ScreenInput,
+    ScreenAnswer,
+    variables,
+    keyed=Keyed("verdicts", "criterion_id", lambda asked: [c.id for c in asked.criteria]),
+    label="label",
+)

@@ -12,8 +12,9 @@ from agent import config
 from agent.studio import review_graph
 from graphs.review import GATES, STEPS
 from tests.e2e.processes import ROOT, Agent
-from tests.e2e.test_language_model import said, settings
+from tests.e2e.test_language_model import settings
 from tests.graphs import small
+from tests.servers.answering import fitting
 from tests.servers.openai_server import serving
 from tools.errors import ConfigError
 
@@ -68,9 +69,8 @@ def test_the_core_runs_a_review_without_torch(tmp_path):
 
 
 def said_of_snails(body):
-    if body["response_format"]["json_schema"]["name"] == "query":
-        return json.dumps({"blocks": [{"name": "drug", "terms": ['"snail syrup"[tiab]']}]})
-    return said(body)
+    told = {"phrases": ["snail syrup"], "terms": ['"snail syrup"[tiab]']}
+    return fitting(body, lambda _item, name, _schema: told.get(name, ...))
 
 
 @pytest.mark.parametrize(

@@ -116,8 +116,8 @@ def test_a_language_model_has_one_key_per_different_prompt_sample_and_attempt(on
 
 def test_the_tasks_form_is_part_of_the_key():
     seen = with_settings().seen(REQUEST)
-    assert set(seen) == {"prompt", "text", "schema", "sampling"}
-    assert seen["schema"]["title"] == "ScreenAnswer"
+    assert set(seen) == {"prompt", "text", "structured", "schema", "sampling"}
+    assert list(seen["schema"]["properties"]["verdicts"]["properties"]) == [c.id for c in ASKED.criteria]
 
 
 def test_samples_have_seeds_of_their_own():

@@ -71,7 +71,7 @@ def load(script: str | Path) -> list[Fault]:
     """
     named = Path(__file__).parent / "scripts" / f"{script}.yaml"
     entries = yaml.safe_load((named if named.is_file() else Path(script)).read_text(encoding="utf-8"))
-    faults = []
+    faults: list[Fault] = []
     for entry in entries:
         if not {"utility", "nth", "does"} <= entry.keys() <= {"utility", "nth", "does", "with"}:
             raise ValueError(f"not an entry of a fault script: {entry}")

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from tools.schemas import Quote
 
-__all__ = ["MIN_QUOTE_CHARS", "locate", "sentences"]
+__all__ = ["MIN_QUOTE_CHARS", "locate", "locate_once", "sentences"]
 
 MIN_QUOTE_CHARS = 4
 """Fewer visible characters prove nothing: `12%` occurs in most papers."""
@@ -70,13 +70,31 @@ def locate(quote: str, text: str) -> Quote | None:
     return None
 
 
+def locate_once(value: str, text: str) -> Quote | None:
+    """Look up a value that came without a quote: its place, where it occurs verbatim and exactly once.
+
+    What occurs twice may have been read in either place, and a spelling that had to be folded may be another
+    value; neither is evidence. Short values are not looked up, as in `locate`.
+
+    Returns:
+        A span that says that it was looked up after the fact: `located` is True.
+    """
+    wanted = value.strip()
+    if len(_visible(wanted)) < MIN_QUOTE_CHARS:
+        return None
+    at = _find(wanted, text)
+    if at is None or _find(wanted, text, at + 1) is not None:
+        return None
+    return Quote(text=wanted, start=at, end=at + len(wanted), located=True)
+
+
 def _visible(text: str) -> str:
     return "".join(_fold(text, False).text.split())
 
 
-def _find(needle: str, text: str) -> int | None:
-    """First occurrence that cuts no word at its edges."""
-    at = text.find(needle)
+def _find(needle: str, text: str, begin: int = 0) -> int | None:
+    """First occurrence from there on that cuts no word at its edges."""
+    at = text.find(needle, begin)
     while at >= 0:
         end = at + len(needle)
         if not (_cuts(text, at) or _cuts(text, end)):

@@ -11,7 +11,7 @@ from tools.errors import Unaccounted
 from tools.fulltext.quotes import locate
 from tools.schemas import Criterion, CriterionVerdict, Label, RecordVerdict
 
-__all__ = ["Judged", "conclude", "excludes", "mean_score"]
+__all__ = ["Judged", "conclude", "excludes", "mean_score", "ruling_out_label"]
 
 POINTS: Mapping[Label, float] = {"YES": 1.0, "PARTIAL": 0.5, "UNCERTAIN": 0.0, "NO": -1.0}
 """LEADS (arXiv 2501.16255): points of a criterion that must be met."""
@@ -64,7 +64,12 @@ def excludes(criterion: Criterion, label: Label) -> bool:
 
     PARTIAL and UNCERTAIN always pass: a study that is read in vain costs minutes, a missed one the review.
     """
-    return label == ("NO" if criterion.kind == "include" else "YES")
+    return label == ruling_out_label(criterion)
+
+
+def ruling_out_label(criterion: Criterion) -> Label:
+    """The label that rules a record out."""
+    return "NO" if criterion.kind == "include" else "YES"
 
 
 def conclude(

@@ -1,0 +1,1 @@
+"""Training of models that answer the tasks in the project's own prompts."""
