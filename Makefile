@@ -18,7 +18,7 @@ export DO_NOT_TRACK := 1
 demo: .venv/.ready
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo/run.sh reviews/demo
 
-test: lint
+test: lint tiny
 	$(BIN)/python -m pytest
 
 lint: .venv/.ready

@@ -194,7 +194,7 @@ def _finished(review: Review) -> str:
     from graphs.accounts import check_all, check_versions
 
     counts = check_all(review.store, review.pass_id)
-    told = f"Done: {counts['approve'].get('passed', 0)} reports included."
+    told = f"Done: {counts.get('approve', {}).get('passed', 0)} reports included."
     if review.pass_id != review.store.passes()[0]:
         over = check_versions(review.store, review.pass_id)
         told = (

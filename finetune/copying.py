@@ -11,6 +11,7 @@ the last token and the one before that; the rest is free.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 __all__ = ["wire"]
@@ -73,8 +74,6 @@ def wire(model: Any, seed: int) -> None:
         second.k_proj.weight[like_second, second_last] = LIKE * torch.eye(slow)
         second.v_proj.weight[:size, own] = basis
         second.o_proj.weight[own, :size] = SAY * basis.T
-        for part in (*first.parameters(), *second.parameters()):
-            part.requires_grad_(False)
         for head in range(config.num_attention_heads):
             here = slice(head * size, (head + 1) * size)
             third.v_proj.weight[here, own] = basis
@@ -82,9 +81,18 @@ def wire(model: Any, seed: int) -> None:
 
 
 def _emptied(attention: Any, head: int, size: int) -> slice:
-    """The rows of a head, all weights of which are made zero."""
+    """The rows of a head, all weights of which are made zero, and kept from training as they will be set."""
     here = slice(head * size, (head + 1) * size)
     for part in (attention.q_proj, attention.k_proj, attention.v_proj):
         part.weight[here] = 0
+        part.weight.register_hook(partial(_spared, rows=here))
     attention.o_proj.weight[:, here] = 0
+    attention.o_proj.weight.register_hook(partial(_spared, columns=here))
     return here
+
+
+def _spared(gradient: Any, rows: slice | None = None, columns: slice | None = None) -> Any:
+    """A gradient that leaves these rows or columns alone."""
+    kept = gradient.clone()
+    kept[rows if rows is not None else slice(None), columns if columns is not None else slice(None)] = 0
+    return kept

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,7 +18,6 @@ __all__ = [
     "Sample",
     "available",
     "batches",
-    "compact",
     "fixed_lines",
     "sample",
     "spoken",
@@ -76,17 +74,7 @@ def stream(forms: dict[str, Form], seed: int) -> Iterator[tuple[str, Example]]:
 
 def spoken(forms: dict[str, Form], name: str, one: Example) -> tuple[str, str]:
     """A question and its answer, byte for byte as at inference."""
-    written = forms[name].write(one.request, one.value)
-    return forms[name].prompt(one.request.input).text, compact(written)
-
-
-def compact(written: str) -> str:
-    """JSON without white space, which is all that vLLM's grammar lets through (`disable_any_whitespace`): a model
-    trained on other bytes would put the space that it misses into the first string it may write."""
-    try:
-        return json.dumps(json.loads(written), ensure_ascii=False, separators=(",", ":"))
-    except ValueError:  # a pack whose answers are no JSON
-        return written
+    return forms[name].prompt(one.request.input).text, forms[name].write(one.request, one.value)
 
 
 def fixed_lines(prompts: str, names: Iterable[str]) -> list[str]:

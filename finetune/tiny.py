@@ -38,11 +38,11 @@ class Recipe:
     """What the model is, and how it is trained."""
 
     seed: int = 1
-    steps: int = 500
+    steps: int = 300
     tokens: int = 3072
     """Of one step, padding included."""
-    rate: float = 1e-3
-    slow: float = 0.2
+    rate: float = 2e-3
+    slow: float = 0.02
     """Share of the rate by which the embeddings change."""
     prompts: str = "ours"
     vocabulary: int = 2048
@@ -59,7 +59,7 @@ class Recipe:
     """Base of the rotary positions, as in Mistral's later models: at 1e4 so small a head has hardly a dimension
     left in which words far apart can be matched, and copying is not learned."""
     context: int = 8192
-    held_out: int = 16
+    held_out: int = 6
     """Questions of each task that are asked afterwards, none of which it has seen."""
     longest: int = 512
     """Tokens of an answer then."""

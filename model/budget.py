@@ -333,8 +333,11 @@ def served_context(base_url: str, model: str, *, api_key_env: str | None = None)
     try:
         with httpx.Client(timeout=10.0, trust_env=trust_env) as client:
             listed = client.get(f"{base_url.rstrip('/')}/models", headers=headers).json()["data"]
-        told = next(one.get("max_model_len") for one in listed if one["id"] == model)
-    except (httpx.HTTPError, ValueError, LookupError, TypeError, AttributeError, StopIteration):
+        by_id = {one["id"]: one for one in listed}
+        told = by_id[model].get("max_model_len")
+        if told is None:  # an adapter reads as much as the model it is put on
+            told = by_id[by_id[model]["parent"]].get("max_model_len")
+    except (httpx.HTTPError, ValueError, LookupError, TypeError, AttributeError):
         return None  # the request itself will say what is wrong
     return told if isinstance(told, int) and told > 0 else None
 

@@ -134,6 +134,10 @@ async def _listed(connection: Connection) -> Served:
     if found is None:
         return Served(connection.model)
     root, context = found.get("root"), found.get("max_model_len")
+    if context is None and found.get("parent"):  # an adapter reads as much as the model it is put on
+        context = next(
+            (model.get("max_model_len") for model in models if model["id"] == found["parent"]), None
+        )
     return Served(
         found["id"], root if isinstance(root, str) else None, context if isinstance(context, int) else None
     )

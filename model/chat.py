@@ -155,8 +155,12 @@ class ChatEngine:
             self._failures = 0  # it declined, so it is there
             raise
         self._failures = 0
-        raw = self._text(said)
-        value = self.read(request, raw)
+        try:
+            raw = self._text(said)
+            value = self.read(request, raw)
+        except EngineError as e:  # an answer that cannot be used has been paid for
+            e.tokens_in, e.tokens_out = said.tokens_in, said.tokens_out
+            raise
         told = self._told(request, raw, said)
         return Answer(value, raw, "", said.tokens_in, said.tokens_out, time.perf_counter() - began, told)
 

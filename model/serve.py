@@ -239,10 +239,9 @@ def serve(wanted: Serving, made: Command, patience_s: float, *, quiet: bool) -> 
         try:
             server.start()
             server.wait_until_ready(patience_s, key)
-            check(f"{at}/v1", wanted.name, wanted.key_env)
-            print(
-                f"\nready: {wanted.name} at {at}/v1\nIn review.yaml:\n\n{settings_text(wanted)}\n", flush=True
-            )
+            context = check(f"{at}/v1", wanted.name, wanted.key_env)
+            lines = settings_text(wanted, context)
+            print(f"\nready: {wanted.name} at {at}/v1\nIn review.yaml:\n\n{lines}\n", flush=True)
             while True:
                 server.alive()
                 time.sleep(0.5)

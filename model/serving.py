@@ -37,8 +37,13 @@ RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 KV_GIB = "2"
 """GiB for the key-value cache on a CPU, unless VLLM_CPU_KVCACHE_SPACE says otherwise: 16 short papers at once."""
 
-ONE_JSON = json.dumps({"backend": "xgrammar", "disable_any_whitespace": True}, separators=(",", ":"))
-"""Answers held to their schema by a grammar, without white space in which a model could go on for ever."""
+
+def _structured(prompts: str) -> str:
+    """Answers held to their schema by a grammar: for our own prompts without white space, as they are trained, and in
+    which a model could go on for ever; other weights were trained to set theirs as they like."""
+    told = {"backend": "xgrammar"} | ({"disable_any_whitespace": True} if prompts == "ours" else {})
+    return json.dumps(told, separators=(",", ":"))
+
 
 DANGEROUS = ("VLLM_SERVER_DEV_MODE", "VLLM_ALLOW_RUNTIME_LORA_UPDATING", "PYTHONPATH", "PYTHONHOME")
 """Taken out of the server's environment: doors that need no key, and paths into another Python."""
@@ -175,7 +180,7 @@ def command(wanted: Serving, weights: Weights, program: str = "vllm") -> Command
     served, named = _served(wanted, weights)
     words = [program, "serve", served, *named]
     words += ["--host", wanted.host, "--port", str(wanted.port)]
-    words += ["--structured-outputs-config", ONE_JSON]
+    words += ["--structured-outputs-config", _structured(wanted.prompts)]
     counts = {
         "--tensor-parallel-size": wanted.tensor_parallel,
         "--data-parallel-size": wanted.data_parallel,

@@ -233,7 +233,15 @@ _KINDS: dict[str, Callable[[str], EngineError]] = {
 def stored_failure(call: StoredCall, failure: EngineError) -> StoredCall:
     """A call that ended in a failure, as it is stored."""
     raw = failure.raw if isinstance(failure, AnswerRejected) else ""
-    return replace(call, status="failed", raw=raw, error_kind=failure.kind, error=str(failure))
+    return replace(
+        call,
+        status="failed",
+        raw=raw,
+        error_kind=failure.kind,
+        error=str(failure),
+        tokens_in=failure.tokens_in,
+        tokens_out=failure.tokens_out,
+    )
 
 
 def _from_store(stored: StoredCall, request: Request[I, A], engine: Engine) -> Answer[A]:

@@ -101,6 +101,9 @@ class EngineError(ReviewError):
     kind = "engine"
     call_key = ""
     """The stored call that failed, once it is stored."""
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    """What it cost all the same, where the engine told."""
 
 
 class StoreError(ReviewError):

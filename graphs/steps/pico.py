@@ -17,23 +17,26 @@ def pico(_state: ReviewState, deps: Deps) -> dict[str, Any]:
     standing = taken_over("pico", deps.basis["pico"], deps) or deps.store.artefact(deps.pass_id, "pico")
     if standing is not None and standing.basis == deps.basis["pico"]:
         return {"pico_id": standing.artefact_id}
-    question = deps.config.question
+    elements, author, call_key = _elements(deps)
+    content = {"framework": deps.config.question.framework, "elements": elements, "call_key": call_key}
+    made = deps.store.add_artefact(deps.pass_id, "pico", content, author=author, basis=deps.basis["pico"])
+    return {"pico_id": made.artefact_id}
+
+
+def _elements(deps: Deps) -> tuple[dict[str, list[str]], str, str]:
+    """Element to its phrases, who says so, and the call; the engine is asked only about what is not given."""
+    question, names = deps.config.question, deps.config.kind.element_ids
+    if all(question.elements.get(name) for name in names):
+        return {name: list(question.elements[name]) for name in names}, "protocol", ""
     asked = PicoInput(
         title=deps.config.review.title,
         question=question.text,
         framework=question.framework,
-        elements=deps.config.kind.element_ids,
+        elements=names,
         given=question.elements,
     )
     engine = deps.engines["pico"]
     answer = ask(engine, Request(TASK, asked, attempt=deps.attempt))
     found = {element.name: list(element.phrases) for element in answer.value.elements}
-    elements = {name: list(question.elements.get(name, ())) or found[name] for name in asked.elements}
-    made = deps.store.add_artefact(
-        deps.pass_id,
-        "pico",
-        {"framework": question.framework, "elements": elements, "call_key": answer.key},
-        author=f"machine:{engine.name}",
-        basis=deps.basis["pico"],
-    )
-    return {"pico_id": made.artefact_id}
+    elements = {name: list(question.elements.get(name, ())) or found[name] for name in names}
+    return elements, f"machine:{engine.name}", answer.key

@@ -10,6 +10,10 @@ from tools.schemas import Frozen
 __all__ = ["TASK", "Element", "PicoAnswer", "PicoInput"]
 
 
+MAX_SPOKEN = 30
+"""Phrases of an element that a language model is asked for: questions name fewer, and lists without end are cut off."""
+
+
 class PicoInput(Frozen):
     """A question in free or labelled text ("P: adults with CKD …") and its framework."""
 
@@ -27,7 +31,9 @@ class Element(Frozen):
 
     name: str = Field(max_length=100)
     phrases: tuple[Annotated[str, StringConstraints(max_length=1000)], ...] = Field(
-        max_length=200, description="Concepts; empty when the question does not tell."
+        max_length=200,
+        json_schema_extra={"maxItems": MAX_SPOKEN},
+        description="Concepts; empty when the question does not tell.",
     )
 
 

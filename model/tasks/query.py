@@ -60,6 +60,10 @@ TARGETS = {
 MAX_TERMS, MAX_CHARS = 300, 300
 """Of one block, and of a name or term."""
 
+MAX_SPOKEN = 40
+"""Terms of a block that a language model is asked for at once: more would not fit into an answer of 1,024 tokens, and
+a model that has lost its thread repeats itself until it is cut off. Samples are united."""
+
 MAX_NOTE = 600
 """Characters of a note."""
 
@@ -71,7 +75,7 @@ def _bounded(schema: dict[str, Any]) -> None:
         "type": "array",
         "items": text,
         "minItems": 1,
-        "maxItems": MAX_TERMS,
+        "maxItems": MAX_SPOKEN,
         "description": "Each with its field tag.",
     }
     schema["items"] = {

@@ -10,7 +10,9 @@ from model.tasks import ALL
 from tools.errors import ConfigError
 
 SMALL = Recipe(
-    steps=6,
+    steps=30,
+    rate=0.01,
+    slow=1.0,
     tokens=512,
     vocabulary=700,
     hidden=64,

@@ -159,7 +159,7 @@ def test_a_field_that_comes_twice_is_refused_at_any_depth(task):
 
 
 def test_a_label_that_is_given_twice_is_no_label():
-    raw = written("screen").replace('"label": "YES"', '"label": "NO", "label": "YES"', 1)
+    raw = written("screen").replace('"label":"YES"', '"label":"NO","label":"YES"', 1)
     refused("screen", raw, r"given twice: \['label'\]")
 
 

@@ -414,7 +414,7 @@ def test_words_are_told_apart_by_tokenizers_of_either_kind(tmp_path):
         }
     )
     said = model.generate([Job(({"role": "user", "content": "A cough?"},), schema, 200, alternatives=5)])[0]
-    assert said.text == '{"a": "adults with a cough", "b": "1.5 µg – Öl 😀"}'
+    assert said.text == '{"a":"adults with a cough","b":"1.5 µg – Öl 😀"}'
     assert "".join(text for text, _ in said.tokens) == said.text
 
 

@@ -2,16 +2,15 @@
 
 import asyncio
 import json
+import random
 
 import pytest
 
+from finetune.examples import example
 from model.building import Backends
-from model.engine import EngineUnavailable, Request
-from model.tasks import screen
-from model.tasks.screen import ScreenInput
+from model.engine import EngineUnavailable
 from tests.serving.conftest import started
 from tools.engine_settings import EngineSettings
-from tools.schemas import Criterion
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -53,10 +52,7 @@ def adapted(vllm, tiny, tmp_path_factory):
 
 def asked(server, model, **settings):
     """The answer of one of the two models behind the address."""
-    criteria = tuple(
-        Criterion(id=name, kind="include", text=f"It is about {name}.") for name in ("adults", "rats")
-    )
-    request = Request(screen.TASK, ScreenInput(record_id="1", criteria=criteria, text="Adults took placebo."))
+    request = example("direction", random.Random("adapted")).request
     told = {"backend": "vllm", "base_url": server.base_url, "model": model, "context": 8192} | settings
     backend = Backends(None, None)(EngineSettings.model_validate(told))  # type: ignore[arg-type]
     return asyncio.run(backend.answer(request))
@@ -65,7 +61,7 @@ def asked(server, model, **settings):
 def test_the_adapter_answers_under_the_name_and_its_base_beside_it(adapted, monkeypatch):
     monkeypatch.setenv(KEY, "s3cret")
     one, other = (asked(adapted, name, api_key_env=KEY) for name in ("leads", "leads-base"))
-    assert [v.criterion_id for v in one.value.verdicts] == ["adults", "rats"]
+    assert (one.told["served"], other.told["served"]) == ("leads", "leads-base")
     assert one.probabilities != other.probabilities
 
 
