@@ -8,7 +8,7 @@ from graphs.deps import Deps
 from graphs.gates import by_hand, listing, told_notes
 from graphs.state import ReviewState
 from graphs.steps.fulltext import read_text
-from graphs.steps.judging import Batches, at_stage, screen_input, to_try_again, verdict_of
+from graphs.steps.judging import Batches, answered_by, at_stage, screen_input, to_try_again, verdict_of
 from model.engine import Answer, Request
 from model.pool import ask_all
 from model.tasks import characteristics, screen
@@ -155,7 +155,7 @@ def _outcome(
         record_id=record.record_id,
         record_version=record.version,
         kind="failed" if failed else "waiting",
-        reader=f"machine:{deps.engines['screen'].name}",
+        reader=answered_by(verdict, deps),
         reason=verdict.reason,
         attempt=1 if before is None else before.outcome.attempt + 1,
         content={

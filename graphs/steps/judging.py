@@ -11,7 +11,7 @@ from tools.errors import EngineError
 from tools.schemas import Criterion, CriterionVerdict, Failed, Outcome, Record, RecordVerdict
 from tools.screening.verdicts import conclude, ruling_out_label
 
-__all__ = ["Batches", "at_stage", "screen_input", "to_try_again", "verdict_of"]
+__all__ = ["Batches", "answered_by", "at_stage", "screen_input", "to_try_again", "verdict_of"]
 
 BATCH = 50
 """Outcomes per transaction: a kill costs at most so many rows, and no model call, since calls are stored."""
@@ -97,6 +97,12 @@ def verdict_of(
     )
     told = {"call_key": result.key, "engine": result.engine, "notes": result.notes}
     return verdict.model_copy(update=told | {"verdicts": _weighed(verdict, asked, result)})
+
+
+def answered_by(verdict: RecordVerdict | Failed, deps: Deps) -> str:
+    """The reader that an outcome names: who answered, which may be an engine that stood in."""
+    stood_in = verdict.engine if isinstance(verdict, RecordVerdict) else ""
+    return f"machine:{stood_in or deps.engines['screen'].name}"
 
 
 def _weighed(

@@ -7,7 +7,7 @@ from graphs.deps import Deps
 from graphs.gates import by_hand, listing, told_notes
 from graphs.passes import changed_since, decided_before
 from graphs.state import ReviewState
-from graphs.steps.judging import Batches, at_stage, screen_input, to_try_again, verdict_of
+from graphs.steps.judging import Batches, answered_by, at_stage, screen_input, to_try_again, verdict_of
 from model.engine import Answer, Request
 from model.pool import ask_all
 from model.tasks.screen import TASK, ScreenAnswer
@@ -74,7 +74,7 @@ def _outcome(
         record_id=record.record_id,
         record_version=record.version,
         kind="failed" if failed else "waiting",
-        reader=f"machine:{deps.engines['screen'].name}",
+        reader=answered_by(verdict, deps),
         reason=verdict.reason,
         attempt=1 if before is None else before.outcome.attempt + 1,
         content={key: verdict.model_dump(mode="json"), "attempt": deps.attempt},
