@@ -224,7 +224,18 @@ QUESTIONS |= {
         rationale.TASK,
         rationale.RationaleInput(record_id="lib:1", criterion=COUGH, label="YES", text=TEXT),
     ),
-    "arms": Request(arms.TASK, arms.ArmsInput(**PAPER)),
+    "arms": Request(
+        arms.TASK,
+        arms.ArmsInput(
+            report_id="lib:1",
+            title="Snail syrup for cough",
+            passages=(
+                Passage(
+                    section="Methods", kind="paragraph", start=0, text="This was a cohort study of coughs."
+                ),
+            ),
+        ),
+    ),
     "participants": Request(
         participants.TASK,
         participants.ParticipantsInput(

@@ -4,7 +4,6 @@ Real processes, real HTTP. The first review runs against healthy services, the o
 """
 
 import json
-import re
 import subprocess
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 
 from tests.e2e.processes import ROOT, Agent, environment
 from tests.servers import Fault, faults, hard, services, serving
+from tests.servers.answering import fitting
 from tests.servers.openai_server import MODEL
 from tests.servers.openai_server import serving as speaking
 from tools.exchange import UNRECORDED
@@ -54,16 +54,7 @@ CORPUS = [
 
 def said(body) -> str:
     """A model that never knows, so that a person decides."""
-    prompt = body["messages"][-1]["content"]
-    form = body["response_format"]["json_schema"]["name"]
-    if form == "pico":
-        names = re.findall(r"^- (\w+)$", prompt.partition("For every element")[0], re.MULTILINE)
-        return json.dumps({"elements": [{"name": name, "phrases": ["syrup"]} for name in names]})
-    ids = re.findall(r"^- id ([\w-]+) \(", prompt, re.MULTILINE)
-    verdicts = [{"criterion_id": name, "label": "UNCERTAIN", "quote": ""} for name in ids]
-    if form == "screen":
-        return json.dumps({"verdicts": verdicts})
-    return json.dumps({"cells": [{"field_id": name, "status": "not_found"} for name in ids]})
+    return fitting(body, lambda _item, name, _schema: ["syrup"] if name == "phrases" else ...)
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """A review of Europe PMC and ClinicalTrials.gov with citation searching, from the command line to its replay."""
 
 import json
-import re
 
 import pytest
 
@@ -9,6 +8,7 @@ from agent.cli import main
 from tests.e2e.test_language_model import settings
 from tests.graphs.small import FULL_TEXT
 from tests.servers import serving as services
+from tests.servers.answering import fitting
 from tests.servers.ctgov import Ctgov, study_of
 from tests.servers.europepmc import EuropePmc
 from tests.servers.openai_server import serving
@@ -49,19 +49,16 @@ TRIALS = [study_of(Record(record_id="x:5", title="A trial of snail syrup", year=
 
 def said(body):
     """Includes everything, with evidence."""
-    prompt = body["messages"][-1]["content"]
-    form = body["response_format"]["json_schema"]["name"]
-    if form == "pico":
-        names = re.findall(r"^- (\w+)$", prompt.partition("For every element")[0], re.MULTILINE)
-        return json.dumps({"elements": [{"name": name, "phrases": ["syrup"]} for name in names]})
-    if form != "screen":
-        ids = re.findall(r"^- id ([\w-]+) \(", prompt, re.MULTILINE)
-        return json.dumps({"cells": [{"field_id": name, "status": "not_found"} for name in ids]})
-    verdicts = [
-        {"criterion_id": "snail", "label": "YES", "quote": "snail syrup"},
-        {"criterion_id": "animals", "label": "NO", "quote": "snail syrup"},
-    ]
-    return json.dumps({"verdicts": verdicts})
+    told = {"snail": "YES", "animals": "NO"}
+
+    def choose(item, name, _schema):
+        if name == "phrases":
+            return ["syrup"]
+        if item in told and name in ("label", "quote"):
+            return told[item] if name == "label" else "snail syrup"
+        return ...
+
+    return fitting(body, choose)
 
 
 @pytest.mark.timeout(240)
