@@ -253,7 +253,8 @@ def abatch(setting: Setting) -> Took:
             max_completion_tokens=setting.max_tokens,
         )
         model = plain.bind(response_format=response_format(setting))
-        await model.ainvoke(texts(setting, warm_up(setting))[0])
+        first: list[Any] = texts(setting, warm_up(setting))[:1]
+        await model.abatch(first, return_exceptions=True)
         prompts: list[Any] = texts(setting, questions(setting))
         began = clock()
         told = await model.abatch(
