@@ -24,7 +24,7 @@ from model.engine import (
     call_key,
     call_request,
 )
-from model.wrappers import stored_failure
+from model.wrappers import stored_failure, unreached
 from tools.errors import EngineError
 from tools.logs import CallLog, StoredCall
 from tools.schemas import canonical_json
@@ -76,7 +76,7 @@ class Fallback(Around):
     def _note(self, engine: Engine, request: Request[Any, Any], failure: EngineError) -> None:
         if self.log is None:
             return
-        told = call_request(engine, request)
+        told = unreached(call_request(engine, request))
         call = StoredCall(
             key=call_key(told),
             task=request.task.id,

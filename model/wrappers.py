@@ -39,7 +39,16 @@ from tools.errors import EngineError, ReplayMiss
 from tools.logs import CallLog, StoredCall
 from tools.schemas import canonical_json
 
-__all__ = ["Corrected", "Limited", "Recorded", "Replayed", "Retried", "pause_s", "stored_failure"]
+__all__ = [
+    "Corrected",
+    "Limited",
+    "Recorded",
+    "Replayed",
+    "Retried",
+    "pause_s",
+    "stored_failure",
+    "unreached",
+]
 
 MAX_ATTEMPTS = 4
 
@@ -96,9 +105,18 @@ class Replayed(Around):
             EngineError: the stored failure.
         """
         told = call_request(self.engine, request)
-        if (stored := self.log.find(call_key(told))) is None:
+        stored = self.log.find(call_key(told)) or self.log.find(call_key(unreached(told)))
+        if stored is None:
             raise ReplayMiss(_nearest(self.log, request.task.id, told))
         return _from_store(stored, request, self.engine)
+
+
+def unreached(told: str) -> str:
+    """The request under which it is noted that nobody was there to answer `told`, and another engine was asked.
+
+    Not the request's own: that would keep the engine from ever being asked it again.
+    """
+    return canonical_json(json.loads(told) | {"unreached": True})
 
 
 class Corrected(Around):

@@ -311,3 +311,20 @@ def test_a_stand_in_after_a_second_asking_is_replayed(log):
     told = ask(Fallback(live, log), REQUEST)
     again = [Corrected(Replayed(ScriptedEngine(say, name), log)) for name, say in scripts.items()]
     assert ask(Fallback(again), REQUEST) == told
+
+
+def test_an_engine_that_was_not_there_is_asked_again_once_nobody_stands_in(log):
+    """The stand-in was taken out of the protocol, and the server is back."""
+    there = []
+
+    def script(_request):
+        if not there:
+            raise EngineUnavailable("gone")
+        return judged(cough="YES", syrup="YES")
+
+    first = Recorded(ScriptedEngine(script, "first"), log)
+    second = Recorded(ScriptedEngine(lambda _: judged(cough="NO", syrup="NO"), "second"), log)
+    assert ask(Fallback([first, second], log), REQUEST).engine == "second"
+    there.append(True)
+    assert {v.label for v in ask(first, REQUEST).value.verdicts} == {"YES"}
+    assert all(call.key == call_key(call.request) for call in log.all()), "as `verify` demands"
