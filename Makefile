@@ -36,6 +36,11 @@ bench: .venv/.ready
 	$(BIN)/python -m bench.dedupe --labelled $(SHARED)/dedup/labelled_1845.csv.gz --reviews $(SHARED)/reviews --generate 80000
 	$(BIN)/python -m bench.imports --exports $(SHARED)/dedup/exports
 	$(BIN)/python -m bench.fetch
+	$(BIN)/python -m bench.fulltext --data $(SHARED)/jats
+	$(BIN)/python -m bench.pooling --data $(SHARED)/meta_analysis
+	$(BIN)/python -m bench.checks --data $(SHARED)/meta_analysis
+	$(BIN)/python -m bench.extraction --data $(SHARED)
+	$(BIN)/python -m bench.passages --data $(SHARED)
 	$(BIN)/python -m bench.retrieval --records 36000 250000
 
 # vLLM needs other versions of torch and transformers than we do, so it lives in an environment of its own. The

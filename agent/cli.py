@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from tools.engine_settings import TaskName
 from tools.errors import ConfigError, ReviewError
+from tools.protocol_values import Gate
 
 if TYPE_CHECKING:
     from agent.commands import Done, Running
@@ -199,17 +200,22 @@ def _verbs_deciding(verbs: Any) -> None:
     for name, told in (("approve", "approve what a gate shows"), ("reject", "reject it and end the review")):
         verb = _review(_verb(verbs, name, _decide, told))
         verb.set_defaults(decision=name)
-        verb.add_argument(
-            "--gate", choices=["pico", "query", "screen", "extract"], help="default: the open one"
-        )
+        verb.add_argument("--gate", choices=get_args(Gate), help="default: the open one")
         verb.add_argument(
             "--hash", dest="shown", help="hash of what you were shown: refused if it has changed"
         )
         _person(verb)
     verb = _review(_verb(verbs, "edit", _edit, "put a changed version under a gate"))
-    verb.add_argument("gate", choices=["pico", "query", "screen", "extract"])
+    verb.add_argument("gate", choices=get_args(Gate))
     verb.add_argument("--file", type=Path, required=True, help="strategy, YAML elements, or CSV lines")
     _person(verb)
+    verb = _review(
+        _verb(verbs, "form", _form, "write the blank form for one person's own reading of the numbers")
+    )
+    verb.add_argument("--by", help="who will read; default: the user who runs the command")
+    verb = _review(_verb(verbs, "enter", _enter, "store what one person read, unseen by the others"))
+    verb.add_argument("--file", type=Path, required=True, help="the form, filled in")
+    verb.add_argument("--by", help="who read; default: the user who runs the command")
     verb = _review(_verb(verbs, "group", _group, "say which reports belong to one study"))
     verb.add_argument("reports", nargs="+", metavar="REPORT")
     verb.add_argument("--why", required=True)
@@ -233,6 +239,9 @@ def _person(verb: Any) -> None:
 def _verbs_looking(verbs: Any) -> None:
     _review(_verb(verbs, "status", _status, "where every record stands, and what is waited for"))
     _review(_verb(verbs, "trace", _trace, "every step with its inputs, outputs and duration"))
+    _review(
+        _verb(verbs, "fulltexts", _fulltexts, "whose full texts are here, and which files belong to nobody")
+    )
     verb = _review(_verb(verbs, "calls", _calls, "what the engine was asked and said, and what it cost"))
     verb.add_argument("--task", choices=get_args(TaskName), help="only this task")
     verb.add_argument("--failed", action="store_true", help="only calls without a usable answer")
@@ -358,6 +367,18 @@ def _edit(given: argparse.Namespace) -> Done:
     )
 
 
+def _form(given: argparse.Namespace) -> Done:
+    from agent import entering
+
+    return entering.form(given.review, by=given.by, folder=given.home)
+
+
+def _enter(given: argparse.Namespace) -> Done:
+    from agent import entering
+
+    return entering.enter(given.review, file=given.file, by=given.by, folder=given.home, clock=_clock(given))
+
+
 def _group(given: argparse.Namespace) -> Done:
     from agent import commands
 
@@ -401,6 +422,12 @@ def _trace(given: argparse.Namespace) -> Done:
     from agent import commands
 
     return commands.trace(given.review, folder=given.home)
+
+
+def _fulltexts(given: argparse.Namespace) -> Done:
+    from agent import fulltexts
+
+    return fulltexts.fulltexts(given.review, folder=given.home)
 
 
 def _calls(given: argparse.Namespace) -> Done:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import getpass
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import get_args
 
 from agent import config as configuration
 from agent.home import Clock, Home, system_clock
 from agent.review import Review, attempts
 from agent.wiring import Progress, cache_folder, live_deps, silent
 from tools.errors import ConfigError, NotAllowed, ReviewError
+from tools.protocol_values import Gate
 from tools.schemas import Approval, Artefact, Decision, Record
 from tools.store import Event, StoredOutcome
 
@@ -31,6 +33,7 @@ __all__ = [
     "schema",
     "shown_gate",
     "status",
+    "texts_of",
     "trace",
     "vocabulary_install",
 ]
@@ -38,7 +41,7 @@ __all__ = [
 WAITING = 3
 """Exit status: a person must decide before the review can go on."""
 
-GATES = ("pico", "query", "screen", "extract")
+GATES = get_args(Gate)
 
 
 @dataclass(frozen=True)
@@ -299,6 +302,8 @@ def approve(
     Raises:
         NotAllowed: no gate is open, or it shows something else by now.
     """
+    from graphs.gates import obstacles
+
     with Review.open(Home.of(given, folder), clock) as review:
         artefact = open_gate(review, step)
         if shown is not None and not (len(shown) >= 8 and artefact.sha256.startswith(shown)):
@@ -306,6 +311,9 @@ def approve(
                 f"the gate `{artefact.step}` shows {artefact.sha256[:16]}… now, not {shown}. "
                 "Look at it again with `python -m agent status`, then decide about that."
             )
+        if decision == "approve" and (lacking := obstacles(artefact)):
+            listed = "\n".join(f"  {line}" for line in lacking)
+            raise NotAllowed(f"the gate `{artefact.step}` cannot be approved yet:\n{listed}")
         text = "" if shown is not None else shown_gate(review, artefact.step) + "\n\n"
         decide(review, artefact, by=by or whoami(), decision=decision, note=note)
         word = "Approved" if decision == "approve" else "Rejected"
@@ -384,6 +392,11 @@ def editable(given: Path, *, folder: Path | None = None) -> tuple[str, str, str]
         if artefact.step == "query":
             return "query", str(content["text"]) + "\n", ".txt"
         files = gate_files(artefact, *_listed(review, artefact))
+        if not files:
+            raise NotAllowed(
+                f"the gate `{artefact.step}` has nothing to edit yet: people still read, each alone. "
+                "Remedy: `form`, then `enter`."
+            )
         return artefact.step, next(iter(files.values())), ".csv"
 
 
@@ -397,15 +410,8 @@ def _listed(review: Review, artefact: Artefact) -> tuple[dict[str, Record], dict
 def store_edit(review: Review, artefact: Artefact, text: str, *, by: str, note: str) -> Artefact:
     """Store a person's edit as the next revision."""
     from graphs.edits import edited
-    from tools.schemas import FullText
 
-    texts = review.store.outcomes(review.pass_id, "fulltext")
-
-    def text_of(report_id: str) -> str:
-        body = review.store.blobs.get(texts[report_id].outcome.content["text"])
-        return FullText.model_validate_json(body).canonical
-
-    content = edited(artefact.step, artefact.content, text, by, text_of)
+    content = edited(artefact.step, artefact.content, text, by, texts_of(review, artefact))
     same = "text" if artefact.step == "query" else None  # an edited strategy has new counts in any case
     if (content == artefact.content) if same is None else (content[same] == artefact.content[same]):
         raise NotAllowed("the edit changes nothing; approve what the gate shows instead.")
@@ -423,6 +429,27 @@ def store_edit(review: Review, artefact: Artefact, text: str, *, by: str, note: 
     told = {"by": by, "artefact_id": made.artefact_id, "parent_id": artefact.artefact_id, "note": note}
     review.store.log(review.pass_id, Event(artefact.step, "edited", told))
     return made
+
+
+def texts_of(review: Review, artefact: Artefact) -> Callable[[str], str]:
+    """Report id to its canonical text, to find quotes in; empty where no machine could read the report.
+
+    Entries of registers have their texts in the artefact that shows them.
+    """
+    from tools.schemas import FullText
+
+    texts = review.store.outcomes(review.pass_id, "fulltext")
+    entries = artefact.content.get("texts", {})
+
+    def text_of(report_id: str) -> str:
+        if report_id in entries:
+            return FullText.model_validate_json(review.store.blobs.get(entries[report_id])).canonical
+        stored = texts.get(report_id)
+        if stored is None or "text" not in stored.outcome.content:
+            return ""
+        return FullText.model_validate_json(review.store.blobs.get(stored.outcome.content["text"])).canonical
+
+    return text_of
 
 
 def _counted(review: Review, text: str, revision: int) -> dict[str, object]:

@@ -287,6 +287,20 @@ _PARTS: Mapping[str, Callable[[ReviewConfig], Any]] = {
     "engine for characteristics": lambda c: _engine(c.engine.for_task("characteristics")),
     "fulltext": lambda c: {**_dump(c.fulltext), "pmc": c.fetch_pmc},
     "extraction form": lambda c: [_dump(f) for f in c.form],
+    "outcomes": lambda c: [_dump(o) for o in c.extraction.outcomes],
+    "participants": lambda c: [_dump(m) for m in (*c.extraction.participants, *c.extraction.arm_fields)],
+    "registry": lambda c: c.reads_registry,
+    "characters": lambda c: c.extraction.characters if c.reads_evidence else 0,
+    "appraisal": lambda c: _dump(c.appraisal),
+    "synthesis": lambda c: _dump(c.synthesis),
+    # A report whose arms nobody recognises is asked about under the names of the question.
+    "question for evidence": lambda c: _dump(c.question) if c.reads_evidence else {},
+    "engine for summary": lambda c: _engine(c.engine.for_task("summary")) if c.synthesis.analyses else {},
+    "engines for evidence": lambda c: {
+        task: _engine(c.engine.for_task(task))
+        for task in ("arms", "participants", "results", "characteristics", "direction", "bias")
+        if c.reads_evidence
+    },
 }
 
 
@@ -313,6 +327,16 @@ _BASES: Mapping[str, tuple[str, ...]] = {
         "extraction form",
         "engine for characteristics",
     ),
+    "evidence": (
+        "question for evidence",
+        "outcomes",
+        "participants",
+        "registry",
+        "characters",
+        "appraisal",
+        "engines for evidence",
+    ),
+    "synthesis": ("outcomes", "synthesis", "appraisal", "engine for summary"),
 }
 
 STEPS = tuple(_BASES)

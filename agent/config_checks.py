@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, get_args
 
 from agent.config_engines import engine_mistakes
+from agent.config_evidence import evidence_mistakes, evidence_warnings
 from agent.config_validate import Parts, nearest
 from agent.config_yaml import Path, Problem, dotted
 from tools.frameworks import FILTERS, KINDS, ReviewKind, supported
@@ -64,10 +65,26 @@ def find_mistakes(parts: Parts, folder: pathlib.Path) -> Iterator[Problem]:
         yield from _without_ranking(prefilter, engine)
     if extraction := parts.sections.get("extraction"):
         yield from _form(extraction.form or ())
+    yield from evidence_mistakes(
+        extraction,
+        parts.sections.get("appraisal"),
+        parts.sections.get("synthesis"),
+        parts.sections.get("gates", ()),
+        folder,
+        kind.form if kind else None,
+    )
     if fulltext := parts.sections.get("fulltext"):
         yield from _folder(folder / fulltext.folder)
+        if fulltext.unpaywall and review and not _email_of(review, parts):
+            told = "asks a service that wants a contact address, and there is none"
+            yield Problem(("fulltext", "unpaywall"), told, "add email: to review")
     for name in ("gates", "outputs"):
         yield from _doubled(parts.sections.get(name, ()), (name,), name)
+
+
+def _email_of(review: Review, parts: Parts) -> str | None:
+    sources = parts.items.get("sources", {}).values()
+    return review.email or next((s.email for s in sources if isinstance(s, PubmedSource) and s.email), None)
 
 
 def _without_ranking(prefilter: Prefilter, engine: EngineTasks | None) -> Iterator[Problem]:
@@ -406,4 +423,5 @@ _WARNINGS: tuple[Callable[[ReviewConfig], Iterator[str]], ...] = (
     _warn_terms,
     _warn_stages,
     _warn_audit,
+    evidence_warnings,
 )

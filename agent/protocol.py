@@ -5,11 +5,11 @@ from typing import Any
 
 from agent import config as configuration
 from agent.review import Review
-from agent.wiring import environment_of, step_bases
+from agent.wiring import changed_around, environment_of, step_bases
 from tools.errors import ConfigError
 from tools.store import Protocol
 
-__all__ = ["FIRST_PASS", "ensure_protocol", "take_in"]
+__all__ = ["FIRST_PASS", "ensure_protocol", "flags_of", "take_in"]
 
 FIRST_PASS = "1"  # noqa: S105 - a pass over the graph
 
@@ -29,7 +29,7 @@ def ensure_protocol(
         ConfigError: review.yaml is wrong, or has changed and nobody said why.
     """
     known = review.store.protocols()
-    flags = _flags(known[-1]) if overrides is None and known else (overrides or {})
+    flags = flags_of(known[-1]) if overrides is None and known else (overrides or {})
     loaded = configuration.load(review.home.yaml, flags)
     if not known:
         return _add(review, loaded, flags, 1, reason or "first protocol", author)
@@ -55,13 +55,12 @@ def take_in(review: Review, *, reason: str | None, author: str) -> Protocol:
         ConfigError: review.yaml, the embedding model or the vocabulary has changed and nobody said why.
     """
     newest = review.protocol
-    loaded = configuration.load(review.home.yaml, _flags(newest))
+    loaded = configuration.load(review.home.yaml, flags_of(newest))
     environment = environment_of(loaded.config, review.home.yaml.parent)
     if reason is None and environment != newest.content["environment"]:
         raise ConfigError(
-            f"the embedding model or the vocabulary has changed since protocol revision {newest.revision}: "
-            f'{newest.content["environment"]} became {environment}. Remedy: give `--reason "why"`, or install the '
-            "earlier one again."
+            f"{changed_around(newest.content['environment'], environment)} since protocol revision "
+            f'{newest.revision}. Remedy: give `--reason "why"`, or bring the earlier one back.'
         )
     same = _content(loaded, environment) == newest.content
     return ensure_protocol(review, overrides=None, reason=None if same else reason, author=author)
@@ -95,5 +94,6 @@ def _content(loaded: configuration.Loaded, environment: Mapping[str, Any]) -> di
     return loaded.config.model_dump(mode="json", by_alias=True) | {"environment": dict(environment)}
 
 
-def _flags(protocol: Protocol) -> configuration.Overrides:
+def flags_of(protocol: Protocol) -> configuration.Overrides:
+    """The values that flags gave, with their origins."""
     return {path: (value, origin) for path, (value, origin) in protocol.overrides.items()}

@@ -18,7 +18,7 @@ from typing import Any
 from agent.commands import Done, decide
 from agent.home import Home
 from agent.review import Review, config_of
-from agent.wiring import TASKS, engines, silent
+from agent.wiring import bias_tool, engines, silent, tasks_of, trials
 from graphs.accounts import check_all, check_versions
 from graphs.deps import Deps, SourceUse
 from graphs.driver import advance
@@ -70,7 +70,7 @@ def replay(given: Path, *, compare: bool, folder: Path | None = None, into: Path
 
 def _cues(review: Review) -> list[Event]:
     """What people did, in order."""
-    kinds = {"run", "edited", "decided", "grouped", "compared"}
+    kinds = {"run", "edited", "decided", "grouped", "compared", "entered"}
     passes = review.store.passes()
     return [event for each in passes for event in review.store.events(each) if event.kind in kinds]
 
@@ -99,6 +99,9 @@ def _follow_pass(original: Review, copy: Review, pass_id: str, saver: Any) -> No
         elif event.kind == "grouped":
             link, at = original.store.study_links(pass_id)[len(copy.store.study_links(pass_id))]
             copy.store.add_study_link(pass_id, link, at)
+        elif event.kind == "entered":
+            told = original.store.readings(pass_id)[len(copy.store.readings(pass_id))]
+            copy.store.add_reading(pass_id, told.artefact_id, told.cells, told.by, told.at)
         elif event.kind == "compared":
             known = len(copy.store.duplicate_decisions(pass_id))
             decision, at = original.store.duplicate_decisions(pass_id)[known]
@@ -211,7 +214,7 @@ def replay_deps(
         review_id=config.review_id,
         pass_id=pass_id,
         engines=made,
-        in_flight=dict.fromkeys(TASKS, 1),
+        in_flight=dict.fromkeys(tasks_of(config), 1),
         ranker=ranker(environment["embedder"], None, ScoreLog(original.database)),
         sources=_sources(original, protocols[-1], exchanges),
         citations=_citations(config, exchanges),
@@ -220,9 +223,11 @@ def replay_deps(
         out=copy.home.out,
         progress=silent,
         version=_version(),
+        trials=_trials(config, exchanges),
+        bias_tool=bias_tool(config, environment),
         engine_uses=uses,
         given=f"{horizon}:{len(copy.store.study_links(pass_id))}"
-        f":{len(copy.store.duplicate_decisions(pass_id))}",
+        f":{len(copy.store.duplicate_decisions(pass_id))}:{len(copy.store.readings(pass_id))}",
         attempt=int(run.content["attempt"]),
         operator=str(run.content["by"]),
         signed=_signatures(original),
@@ -254,6 +259,15 @@ def _engines(original: Review, config: Any, environment: Mapping[str, str]) -> t
         Rooms(original.home.yaml.parent, scores, live=False),
         None,
     )
+
+
+def _trials(config: ReviewConfig, exchanges: Exchanges) -> Any:
+    from tools.search.sources import ctgov
+    from tools.transport import Transport
+
+    with tempfile.TemporaryDirectory() as cache:
+        services = {ctgov.SERVICE: ctgov.service(None)}
+        return trials(config, Transport(services, exchanges, cache=Path(cache), replay_only=True))
 
 
 def _citations(config: ReviewConfig, exchanges: Exchanges) -> CitationIndex | None:

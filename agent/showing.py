@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from agent.showing_evidence import evidence_files, evidence_text, synthesis_files, synthesis_text
 from graphs.gates import cells_of, dispositions_of
 from tools.reporting.text import cell_text
 from tools.schemas import Artefact, Disposition, Record, RecordVerdict, Strategy
@@ -23,7 +24,7 @@ MANY_LINES = 40
 
 def gate_text(artefact: Artefact, files: Sequence[Path]) -> str:
     """What is to be approved at a gate, and the hash of exactly that."""
-    body = {"pico": _elements, "query": _strategy}.get(artefact.step, _list)(artefact.content)
+    body = _BODIES.get(artefact.step, _list)(artefact.content)
     made = f"Gate `{artefact.step}`, revision {artefact.revision} by {_who(artefact.author)}"
     rest = [f"The whole list: {path}" for path in files]
     return "\n".join([made, "", body, "", *rest, f"Hash of what is shown: {artefact.sha256}"])
@@ -148,6 +149,8 @@ def gate_files(
     artefact: Artefact, records: Mapping[str, Record], verdicts: Mapping[str, StoredOutcome]
 ) -> dict[str, str]:
     """File name to CSV: the whole list of a gate, to be looked at, changed, and given to `edit --file`."""
+    if artefact.step in _FILES:
+        return _FILES[artefact.step](artefact)
     if artefact.step == "query":
         return {f"query-{artefact.revision}.csv": _strategy_csv(_as_strategy(artefact.content))}
     lines = dispositions_of(artefact.content)
@@ -189,6 +192,15 @@ def gate_files(
         ]
         files[f"{name}-cells.csv"] = _csv(head, quoted)
     return files
+
+
+_BODIES = {
+    "pico": _elements,
+    "query": _strategy,
+    "evidence": evidence_text,
+    "synthesis": synthesis_text,
+}
+_FILES = {"evidence": evidence_files, "synthesis": synthesis_files}
 
 
 def _weighed(

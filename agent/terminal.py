@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from agent import commands
 from agent.commands import WAITING, Done, Running
+from agent.home import Home
 from tools.errors import ConfigError, NotAllowed
 
 __all__ = ["Bars", "asking"]
@@ -118,5 +119,16 @@ def _edited(given: Path, how: Running, by: str) -> Done:
             raise ConfigError(
                 f"the editor {editor[0]} failed: {e}. Remedy: set EDITOR, or use `edit --file`."
             ) from e
-        edited = commands.edit(given, step=step, file=file, by=by, folder=how.folder, clock=how.clock)
+        try:
+            edited = commands.edit(given, step=step, file=file, by=by, folder=how.folder, clock=how.clock)
+        except ConfigError as e:
+            raise ConfigError([*e.problems, _kept(file, Home.of(given, how.folder))]) from e
     return Done(edited.text, WAITING)
+
+
+def _kept(file: Path, home: Home) -> str:
+    """Keep what a person wrote and what could not be stored: it may be an hour's work."""
+    kept = home.gates / f"{file.stem}-not-stored{file.suffix}"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_bytes(file.read_bytes())
+    return f"Nothing of it was stored; what you wrote is kept in {kept}. Remedy: mend it and give it to `edit --file`."

@@ -8,12 +8,15 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from agent import config as configuration
 from agent.commands import Done, Running, is_finished, resume, whoami
 from agent.home import Home
-from agent.protocol import take_in
+from agent.protocol import flags_of, take_in
 from agent.review import Review
+from agent.wiring import bias_tool, environment_of
 from graphs.passes import OVERLAP_DAYS, Opening
 from tools.errors import ConfigError, NotAllowed
+from tools.protocol import ReviewConfig
 
 __all__ = ["Wish", "open_update", "update"]
 
@@ -54,6 +57,7 @@ def open_update(review: Review, given: Path, wish: Wish, *, reason: str | None) 
     """
     previous = _finished_pass(review, given)
     _check_dates(review, previous, wish)
+    _check_outcomes(review, given)
     environment = review.protocol.content["environment"]
     take_in(review, reason=reason, author=f"person:{whoami()}")
     told = Opening(
@@ -113,6 +117,31 @@ def _check_dates(review: Review, previous: str, wish: Wish) -> None:
         raise ConfigError(
             f"--since {wish.since} would leave a gap: {told}. Remedy: give a date before that, or none."
         )
+
+
+def _check_outcomes(review: Review, given: Path) -> None:
+    """An update reads new reports only: outcomes must be asked for in the words that the others were read in.
+
+    Raises:
+        ConfigError: they are not.
+    """
+    loaded = configuration.load(review.home.yaml, flags_of(review.protocol))
+    environment = environment_of(loaded.config, review.home.yaml.parent)
+    before = _asked(review.config, review.protocol.content["environment"])
+    if not review.config.reads_evidence or before == _asked(loaded.config, environment):
+        return
+    raise ConfigError(
+        "outcomes, or the questions about bias, are not those that the included reports were read with, and an "
+        "update reads new reports only. Remedy: first read all of them anew with "
+        f'`python -m agent resume {given} --reason "…"`, then update.'
+    )
+
+
+def _asked(config: ReviewConfig, environment: Mapping[str, str]) -> list[Any]:
+    """The words in which people and engines are asked for numbers."""
+    outcomes = [spec.model_dump(exclude={"better"}) for spec in config.extraction.outcomes]
+    tool = bias_tool(config, environment)
+    return [outcomes, None if tool is None else tool.model_dump(), config.appraised]
 
 
 def _engines(review: Review, pass_id: str) -> Mapping[str, tuple[str, str]]:

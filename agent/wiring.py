@@ -31,17 +31,22 @@ if TYPE_CHECKING:
     from model.building import Backends, Kept, Rooms
     from model.embedding import Embedder
     from model.engine import Engine
+    from tools.appraisal.tool import Tool
     from tools.logs import CallLog, Exchanges
     from tools.reporting.data import EngineUse
     from tools.search.sources.citations import CitationIndex
     from tools.search.vocabulary import Vocabulary
     from tools.transport import Transport
 
-__all__ = ["SERVICES", "cache_folder", "environment_of", "live_deps", "step_bases"]
+__all__ = ["SERVICES", "cache_folder", "environment_of", "live_deps", "step_bases", "tasks_of"]
 
 TASKS: tuple[TaskName, ...] = ("pico", "query", "screen", "characteristics")
+"""What every review asks."""
 
-SERVICES = ("pubmed", "europepmc", "ctgov")
+EVIDENCE_TASKS: tuple[TaskName, ...] = ("arms", "participants", "results", "direction", "bias")
+"""What a review asks besides that reads numbers of outcomes."""
+
+SERVICES = ("pubmed", "europepmc", "ctgov", "bioc", "unpaywall")
 """Names of services whose address can be another one, such as a mirror."""
 
 Progress = Callable[[str, int, int], None]
@@ -58,6 +63,12 @@ def cache_folder() -> Path:
     return Path(platformdirs.user_cache_dir("leads-agent", appauthor=False))
 
 
+def tasks_of(config: ReviewConfig) -> tuple[TaskName, ...]:
+    """The tasks that a review's steps ask."""
+    told: tuple[TaskName, ...] = ("summary",) if config.synthesis.analyses else ()
+    return (*TASKS, *EVIDENCE_TASKS, *told) if config.reads_evidence else TASKS
+
+
 def environment_of(config: ReviewConfig, folder: Path) -> dict[str, str]:
     """What answers depend on besides the protocol's text: embedding model, vocabulary, prompts.
 
@@ -68,8 +79,29 @@ def environment_of(config: ReviewConfig, folder: Path) -> dict[str, str]:
         "embedder": embedder(config.prefilter.model).name,
         "vocabulary": "none" if found is None else found.identity,
     }
+    if (form := own_form(config, folder)) is not None:
+        told["appraisal"] = form.model_dump_json()
     asked = prompts(config, folder)
     return told | ({"prompts": ", ".join(asked.values())} if asked else {})
+
+
+_AROUND = {
+    "embedder": "the embedding model",
+    "vocabulary": "the vocabulary",
+    "appraisal": "the risk-of-bias form",
+    "prompts": "a prompt",
+}
+
+
+def changed_around(before: Mapping[str, str], now: Mapping[str, str]) -> str:
+    """What has changed between two environments, in words; a form is too long to be shown twice."""
+    told = []
+    for name, what in _AROUND.items():
+        old, new = before.get(name, "none"), now.get(name, "none")
+        if old != new:
+            short = name == "appraisal"
+            told.append(f"{what} has changed" if short else f"{what} has changed: {old} became {new}")
+    return "; ".join(told)
 
 
 def prompts(config: ReviewConfig, folder: Path) -> dict[str, str]:
@@ -78,7 +110,7 @@ def prompts(config: ReviewConfig, folder: Path) -> dict[str, str]:
     from model.tasks import ALL
 
     told: dict[str, str] = {}
-    for task in TASKS:
+    for task in tasks_of(config):
         settings = config.engine.for_task(task)
         tags = [prompt_tag(ALL[task], each, folder) for each in (settings, *settings.fallbacks)]
         if any(tags):
@@ -88,7 +120,7 @@ def prompts(config: ReviewConfig, folder: Path) -> dict[str, str]:
 
 def step_bases(config: ReviewConfig, environment: Mapping[str, str]) -> dict[str, str]:
     """Step to a hash of all that its product depends on; equal until one of those things changes."""
-    rules = [task for task in TASKS if config.engine.for_task(task).backend == "baseline"]
+    rules = [task for task in tasks_of(config) if config.engine.for_task(task).backend == "baseline"]
     around: dict[str, list[str]] = {
         "query": [environment["vocabulary"]],
         "prefilter": [environment["embedder"]],
@@ -98,8 +130,13 @@ def step_bases(config: ReviewConfig, environment: Mapping[str, str]) -> dict[str
         around["screen"] = [environment["vocabulary"], environment["embedder"]]
     if "screen" in rules or "characteristics" in rules:
         around["extract"] = [environment["vocabulary"], environment["embedder"]]
+    if config.reads_evidence and set(rules) & set(EVIDENCE_TASKS):
+        around["evidence"] = [environment["vocabulary"], environment["embedder"]]
+    if "appraisal" in environment:
+        around.setdefault("evidence", []).append(environment["appraisal"])
+        around.setdefault("synthesis", []).append(environment["appraisal"])
     if "prompts" in environment:
-        for step in ("screen", "extract"):
+        for step in ("screen", "extract", *(("evidence", "synthesis") if config.reads_evidence else ())):
             around.setdefault(step, []).append(environment["prompts"])
     return {
         step: sha256_of([configuration.basis(config, step), around.get(step, [])])
@@ -160,11 +197,12 @@ def engines(
     """
     from model.building import assembled
 
-    settings = {task: config.engine.for_task(task) for task in TASKS}
+    tasks = tasks_of(config)
+    settings = {task: config.engine.for_task(task) for task in tasks}
     made: dict[str, Engine] = {
-        task: assembled(settings[task], backends, kept, rooms=rooms, log=log) for task in TASKS
+        task: assembled(settings[task], backends, kept, rooms=rooms, log=log) for task in tasks
     }
-    uses = [use for task in TASKS for use in engine_uses(task, settings[task], backends)]
+    uses = [use for task in tasks for use in engine_uses(task, settings[task], backends)]
     return made, tuple(uses)
 
 
@@ -214,6 +252,8 @@ def transport(
     """
     from tools import eutils
     from tools.exchange import Patience
+    from tools.fulltext import services as fulltexts
+    from tools.fulltext import unpaywall
     from tools.search.sources import ctgov, europepmc
     from tools.transport import Transport
 
@@ -225,6 +265,8 @@ def transport(
         eutils.SERVICE: eutils.service(at.get("pubmed"), api_key=key),
         europepmc.SERVICE: europepmc.service(at.get("europepmc")),
         ctgov.SERVICE: ctgov.service(at.get("ctgov")),
+        fulltexts.BIOC: fulltexts.bioc_service(at.get("bioc")),
+        unpaywall.SERVICE: unpaywall.service(at.get("unpaywall")),
     }
     secrets = [s for s in (*keys, *emails) if s]
     patience = Patience() if patience_s is None else Patience(total_s=patience_s)
@@ -339,18 +381,86 @@ def chaser(config: ReviewConfig, way_out: Transport) -> CitationIndex | None:
 
 
 def texts(review: Review, config: ReviewConfig, folder: Path, way_out: Transport) -> Any:
-    """The reviewer's folder first, then PubMed Central where the protocol allows it."""
-    from tools.fulltext.finding import FolderFinder, PmcFinder, Stored, either
+    """The reviewer's folder first, then the services that the protocol allows.
 
-    finder: Any = FolderFinder(folder / config.fulltext.folder)
+    Raises:
+        ConfigError: Unpaywall is to be asked, and there is no e-mail address to ask it with.
+    """
+    from tools.fulltext.finding import Stored, either
+    from tools.fulltext.folder import FolderFinder
+    from tools.fulltext.services import BiocFinder, EuropePmcFinder, PmcFinder
+    from tools.fulltext.unpaywall import UnpaywallFinder
+
+    wanted, event = config.fulltext, f"{review.pass_id}/fulltext"
+    finders: list[Any] = [FolderFinder(folder / wanted.folder, cache_folder() / "first-pages")]
     pubmed = next((s for s in config.sources if isinstance(s, PubmedSource)), None)
     email = config.review.email or (pubmed.email if pubmed else None)
     if config.fetch_pmc and email:
         key = api_key(pubmed) if pubmed else None
-        finder = either(
-            finder, PmcFinder(way_out, email=email, api_key=key, event=f"{review.pass_id}/fulltext")
-        )
+        finders.append(PmcFinder(way_out, email=email, api_key=key, event=event))
+    is_source = any(isinstance(s, EuropepmcSource) for s in config.sources)
+    if is_source if wanted.europepmc is None else wanted.europepmc:
+        finders.append(EuropePmcFinder(way_out, event=event))
+    if wanted.bioc:
+        finders.append(BiocFinder(way_out, event=event))
+    if wanted.unpaywall:
+        if not email:
+            raise ConfigError(
+                "fulltext.unpaywall: Unpaywall asks for an e-mail address. Remedy: add `email:` under `review:`."
+            )
+        finders.append(UnpaywallFinder(way_out, email=email, event=event))
+    finder = either(*finders)
     return Stored(finder, review.exchanges, review.clock)
+
+
+def trials(config: ReviewConfig, way_out: Transport) -> Callable[[str, str], Mapping[str, Any] | None] | None:
+    """Looks registrations up at ClinicalTrials.gov, where the protocol asks for them."""
+    from tools.registry.fetch import NoSuchTrial, fetch_study
+
+    if not config.reads_registry:
+        return None
+
+    def look_up(number: str, event: str) -> Mapping[str, Any] | None:
+        found = fetch_study(way_out, number, event=event)
+        return None if isinstance(found, NoSuchTrial) else found
+
+    return look_up
+
+
+def own_form(config: ReviewConfig, folder: Path) -> Tool | None:
+    """The risk-of-bias form of the user's own; None for a built-in tool, or none.
+
+    Raises:
+        ConfigError: the form does not fit.
+    """
+    import yaml
+
+    from agent.config_evidence import ROB2
+    from tools.appraisal.forms import form
+
+    name = config.appraisal.tool
+    if name is None or name in ROB2:
+        return None
+    try:
+        return form(yaml.safe_load((folder / name).read_text(encoding="utf-8")))
+    except ConfigError as e:
+        raise ConfigError([f"{folder / name}: {problem}" for problem in e.problems]) from e
+    except (OSError, ValueError, yaml.YAMLError) as e:
+        raise ConfigError(
+            f"appraisal.tool: {folder / name} cannot be read: {e}. Remedy: correct the form."
+        ) from e
+
+
+def bias_tool(config: ReviewConfig, environment: Mapping[str, str]) -> Tool | None:
+    """The risk-of-bias tool of a protocol revision; a form of the user's own as it was then."""
+    from agent.config_evidence import ROB2
+    from tools.appraisal.rob2 import rob2
+    from tools.appraisal.tool import Tool
+
+    if "appraisal" in environment:
+        return Tool.model_validate_json(environment["appraisal"])
+    name = config.appraisal.tool
+    return None if name is None else rob2(ROB2[name], config.appraisal.effect)
 
 
 # Whole -------------------------------------------------------------------------------------------
@@ -381,16 +491,15 @@ def live_deps(
     environment = review.protocol.content["environment"]
     if (now := environment_of(config, folder)) != environment:
         raise ConfigError(
-            f"the embedding model, the vocabulary or a prompt has changed since protocol revision "
-            f"{review.protocol.revision}: {environment} became {now}. Remedy: install the earlier one again, or "
-            'take the new one as a protocol revision with `resume --reason "…"`.'
+            f"{changed_around(environment, now)} since protocol revision {review.protocol.revision}. Remedy: bring "
+            'the earlier one back, or take the new one as a protocol revision with `resume --reason "…"`.'
         )
     words, vectors = vocabulary(config, folder), embedder(config.prefilter.model)
     way_out = review.closing.enter_context(transport(config, review.exchanges, addresses, patience_s))
     from model.building import check_card
     from model.tasks import ALL
 
-    for task in TASKS:
+    for task in tasks_of(config):
         asked = config.engine.for_task(task)
         for each in (asked, *asked.fallbacks):
             check_card(ALL[task], each, folder)
@@ -409,7 +518,7 @@ def live_deps(
         review_id=config.review_id,
         pass_id=review.pass_id,
         engines=made,
-        in_flight={t: config.engine.for_task(t).at_once for t in TASKS},
+        in_flight={t: config.engine.for_task(t).at_once for t in tasks_of(config)},
         ranker=ranker(environment["embedder"], lambda: vectors, scores, partial(progress, "ranking")),
         sources=sources(review, config, folder, words, way_out, progress),
         citations=chaser(config, way_out),
@@ -418,6 +527,8 @@ def live_deps(
         out=review.home.out,
         progress=progress,
         version=version("leads-agent"),
+        trials=trials(config, way_out),
+        bias_tool=bias_tool(config, environment),
         engine_uses=uses,
         given=brought(review, folder / config.fulltext.folder),
         attempt=attempt,
@@ -427,7 +538,10 @@ def live_deps(
 
 def brought(review: Review, fulltexts: Path) -> str:
     """Hash of what people have put beside the protocol so far: a change is worth another look."""
-    files = sorted(fulltexts.iterdir()) if fulltexts.is_dir() else []
-    listing = [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files]
+    files = sorted(p for p in fulltexts.rglob("*") if p.is_file()) if fulltexts.is_dir() else []
+    listing = [
+        [str(file.relative_to(fulltexts)), file.stat().st_size, file.stat().st_mtime_ns] for file in files
+    ]
     store, pass_id = review.store, review.pass_id
-    return sha256_of([listing, len(store.study_links(pass_id)), len(store.duplicate_decisions(pass_id))])
+    people = (store.study_links, store.duplicate_decisions, store.readings)
+    return sha256_of([listing, *(len(said(pass_id)) for said in people)])

@@ -21,6 +21,7 @@ from model.tasks.question import QuestionAnswer, QuestionInput, SourceText, Stat
 from model.tasks.rationale import RationaleAnswer, RationaleInput
 from model.tasks.results import OutcomeMeasure, ResultsAnswer, ResultsInput, ResultValue, TrialGroup
 from model.tasks.screen import Judgement, ScreenAnswer, ScreenInput
+from model.tasks.summary import SummaryAnswer, SummaryCell, SummaryInput, SummarySentence
 from tools.frameworks import KINDS
 from tools.schemas import Block, Criterion, FieldSpec, Frozen, Label, Passage
 
@@ -393,6 +394,31 @@ def _question(chance: random.Random, filler: int) -> tuple[QuestionInput, Questi
     return asked, QuestionAnswer(status="answered", statements=(statement,))
 
 
+def _summary(chance: random.Random, filler: int) -> tuple[SummaryInput, SummaryAnswer]:
+    trials = [invent(chance, filler) for _ in range(chance.choice((1, 2, 3)))]
+    outcome = trials[0].outcome
+    cells = tuple(
+        SummaryCell(
+            id=f"c{number}",
+            label=f"{trial.drug}, mean {outcome}",
+            value=f"{chance.randrange(20, 900) / 10} {trials[0].unit}",
+        )
+        for number, trial in enumerate(trials, 1)
+    )
+    low = chance.randrange(-90, 60)
+    span = chance.randrange(10, 40)
+    pooled = f"{(low + span) / 10} (95% CI {low / 10} to {(low + 2 * span) / 10})"
+    results = (SummaryCell(id="r1", label="Pooled mean difference", value=pooled),) * chance.randrange(2)
+    told = [
+        SummarySentence(cites=(r.id,), text=f"The pooled mean difference was {r.value}.") for r in results
+    ] + [
+        SummarySentence(cites=(cell.id,), text=f"With {trial.drug}, mean {outcome} was {cell.value}.")
+        for trial, cell in zip(trials, cells, strict=True)
+    ]
+    asked = SummaryInput(outcome=outcome.capitalize(), cells=cells, results=results)
+    return asked, SummaryAnswer(status="summarised", sentences=tuple(told))
+
+
 _MAKERS: dict[str, Callable[[random.Random, int], tuple[Frozen, Frozen]]] = {
     "pico": _pico,
     "query": _query,
@@ -405,4 +431,5 @@ _MAKERS: dict[str, Callable[[random.Random, int], tuple[Frozen, Frozen]]] = {
     "direction": _direction,
     "bias": _bias,
     "question": _question,
+    "summary": _summary,
 }

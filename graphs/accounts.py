@@ -38,6 +38,7 @@ FLOW = {
     "fulltext": "screen",
     "extract": "fulltext",
     "approve": "screen",
+    "evidence": "approve",
 }
 """Step to the step whose passed records enter it. The first, `retrieve`, is fed by the searches."""
 

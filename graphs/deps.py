@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from model.engine import Engine
-from tools.fulltext.finding import TextFinder
+from tools.appraisal.tool import Tool
+from tools.fulltext.finding import Texts
 from tools.protocol import ReviewConfig
 from tools.reporting.data import EngineUse
 from tools.schemas import Record
@@ -63,7 +64,7 @@ class Deps:
     """Task id to how many requests may be under way."""
     ranker: Ranker
     sources: Sequence[SourceUse]
-    texts: TextFinder
+    texts: Texts
     notes: Notes
     """Warnings about strategies."""
     out: Path
@@ -71,6 +72,10 @@ class Deps:
     version: str
     citations: CitationIndex | None = None
     """Who knows citations; None where the protocol asks for none."""
+    trials: Callable[[str, str], Mapping[str, Any] | None] | None = None
+    """(registration number, event) to the entry of the register; None where the protocol asks for none."""
+    bias_tool: Tool | None = None
+    """The risk-of-bias tool that the protocol names."""
     engine_uses: tuple[EngineUse, ...] = ()
     """What the report says about each task's engine."""
     given: str = ""

@@ -43,8 +43,11 @@ def advance(deps: Deps, checkpointer: Any) -> Halt:
     """
     graph = build(deps, checkpointer)
     thread = {"configurable": {"thread_id": f"{deps.review_id}/{deps.pass_id}"}}
-    snapshot = graph.get_state(thread)
-    graph.invoke(_input(snapshot, deps), thread, durability="sync")
+    given = _input(graph.get_state(thread), deps)
+    if isinstance(given, dict) and checkpointer is not None:
+        # A walk from the top has no use for the earlier ones; kept, they would grow with every resume.
+        checkpointer.delete_thread(thread["configurable"]["thread_id"])
+    graph.invoke(given, thread, durability="sync")
     snapshot = graph.get_state(thread)
     if snapshot.next:
         return Halt(kind="gate", step=snapshot.next[0].removesuffix("_gate"))

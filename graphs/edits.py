@@ -11,6 +11,8 @@ from typing import Any, get_args
 
 import yaml
 
+from graphs.certainty import decided
+from graphs.evidence_edits import settled
 from graphs.gates import cells_of, dispositions_of, listing
 from tools.errors import ConfigError
 from tools.fulltext.quotes import locate
@@ -18,7 +20,7 @@ from tools.reporting.text import original_text
 from tools.schemas import Cell, Disposition, Strategy
 from tools.search import query as queries
 
-__all__ = ["edited"]
+__all__ = ["edited", "rows_of"]
 
 DECISIONS = get_args(Disposition.model_fields["decision"].annotation)
 
@@ -33,7 +35,8 @@ def edited(
         content: what the gate shows now.
         text: the edit: YAML elements (pico), a strategy in PubMed syntax (query), or CSV lines
             `record_id,decision,reason` (screen, extract) or `report_id,field_id,value,unit,quote`
-            (extract). Lines that are absent or unchanged stay as they are.
+            (extract); of the evidence, lines with `evidence_edits.COLUMNS`; of the synthesis, with
+            `certainty.COLUMNS`. Lines that are absent or unchanged stay as they are.
         by: who edits; changed lines carry the name.
         text_of: report id to its full text, to find quotes in.
 
@@ -44,7 +47,11 @@ def edited(
         return dict(content) | {"elements": _elements(content["elements"], text), "call_key": ""}
     if step == "query":
         return _strategy(text)
-    rows = _rows(text)
+    rows = rows_of(text)
+    if step == "synthesis":
+        return decided(content, rows, by)
+    if step == "evidence":
+        return settled(content, rows, by, text_of)
     if step == "extract" and "field_id" in rows[0]:
         cells = _cells(cells_of(content), rows, by, text_of)
         return dict(content) | {"cells": [cell.model_dump(mode="json") for cell in cells]}
@@ -75,7 +82,12 @@ def _strategy(text: str) -> dict[str, Any]:
     return Strategy(text=queries.render(parsed), notes=queries.lint(text)).model_dump(mode="json")
 
 
-def _rows(text: str) -> list[dict[str, str]]:
+def rows_of(text: str) -> list[dict[str, str]]:
+    """The lines of a CSV with a header, formula guards removed.
+
+    Raises:
+        ConfigError: there are none.
+    """
     reader = csv.DictReader(io.StringIO(text.lstrip("\ufeff")))
     rows = [{k: original_text((v or "").strip()) for k, v in row.items() if k} for row in reader]
     if not rows:

@@ -14,7 +14,16 @@ from graphs.state import ReviewState
 from tools.schemas import Artefact, Cell, Disposition, Outcome
 from tools.store import StoredOutcome
 
-__all__ = ["by_hand", "cells_of", "decisions", "dispositions_of", "gate", "listing", "told_notes"]
+__all__ = [
+    "by_hand",
+    "cells_of",
+    "decisions",
+    "dispositions_of",
+    "gate",
+    "listing",
+    "obstacles",
+    "told_notes",
+]
 
 KIND = {
     "pass": "passed",
@@ -73,6 +82,23 @@ def told_notes(judged: Mapping[str, StoredOutcome], keys: Sequence[tuple[str, st
         if told:
             notes[record_id] = list(dict.fromkeys(told))
     return {"notes": notes} if notes else {}
+
+
+def obstacles(artefact: Artefact) -> list[str]:
+    """Why an artefact cannot be approved yet, each with its remedy; empty where nothing stands in the way."""
+    people = artefact.content.get("people", {})
+    found = [
+        f"{report_id} is to be read by {short} more {'person' if short == 1 else 'people'}. Remedy: `form` and "
+        "`enter`, each person alone, then `resume`."
+        for report_id, short in people.get("missing", {}).items()
+    ]
+    found += [
+        f"{' / '.join(filter(None, cell.key))}: {cell.reason}: {'; '.join(cell.readings)}. Remedy: settle it "
+        "with `edit`."
+        for cell in cells_of(artefact.content)
+        if artefact.step == "evidence" and cell.status == "conflicting"
+    ]
+    return found
 
 
 def by_hand(artefact: Artefact | None, basis: str) -> dict[tuple[str, str], Disposition]:

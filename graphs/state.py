@@ -32,6 +32,12 @@ class ReviewState(TypedDict, total=False):
     """Artefact: the list of suggested title/abstract decisions."""
     extract_id: str
     """Artefact: the list of suggested full-text decisions, and the extraction table."""
+    evidence_id: str
+    """Artefact: the numbers of the included reports."""
+    piloting: bool
+    """The form is being tried on a few reports; the edges read it: approved, and the rest is read."""
+    synthesis_id: str
+    """Artefact: effects, pooled effects and what follows from them."""
     found_by_citations: list[str]
     """Search events of the last look at citations; the edges read it: none, and the walk goes on to the end."""
     studies: int

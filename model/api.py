@@ -39,6 +39,7 @@ from model.tasks.question import QuestionAnswer
 from model.tasks.rationale import RationaleAnswer
 from model.tasks.results import ResultsAnswer
 from model.tasks.screen import Judgement, ScreenAnswer, ScreenInput
+from model.tasks.summary import SummaryAnswer
 from tools.schemas import Block, Label, SetAside
 from tools.screening.verdicts import mean_score
 from tools.search.building import blocks_query, usable
@@ -63,6 +64,8 @@ __all__ = [
     "extract_study_characteristics_batch",
     "extract_trial_result",
     "extract_trial_result_batch",
+    "narrative_summary",
+    "narrative_summary_batch",
     "pico_elements",
     "pico_elements_batch",
     "risk_of_bias",
@@ -313,3 +316,21 @@ def answer_question(
 
 answer_question_batch = Batch(asked.question, _as_it_is)
 """Many questions, as a rule to the same `records`; see the module."""
+
+
+def narrative_summary(
+    outcome: str, cells: object, results: object = (), *, engine: EngineLike = "baseline"
+) -> Answer[SummaryAnswer]:
+    """The cells of one outcome in sentences that cite them; see `tools.reporting.narrative` for what may stand.
+
+    Args:
+        outcome: its title.
+        cells: a dict of label to value, called c1, c2, …, or dicts of `model.tasks.summary.SummaryCell`.
+        results: what was pooled, likewise; from a dict they are called r1, r2, ….
+        engine: see the module.
+    """
+    return ask(engine_of(engine), asked.summary(outcome, cells, results))
+
+
+narrative_summary_batch = Batch(asked.summary, _as_it_is)
+"""Many outcomes; see the module."""

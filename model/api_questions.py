@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from model import tasks
@@ -24,6 +24,7 @@ __all__ = [
     "rationale",
     "results",
     "screen",
+    "summary",
 ]
 
 
@@ -135,6 +136,28 @@ def question(
             tasks.question.SourceText(record_id=named, title=told.get("title", ""), text=told["text"])
         )
     return _request(tasks.question.TASK, {"question": question, "sources": sources})
+
+
+def summary(
+    outcome: str, cells: object, results: object = ()
+) -> Request[tasks.summary.SummaryInput, tasks.summary.SummaryAnswer]:
+    """The cells of one outcome, put into sentences."""
+    told = {"outcome": outcome, "cells": _cells(cells, "cells"), "results": _cells(results, "results")}
+    return _request(tasks.summary.TASK, told)
+
+
+def _cells(told: object, what: str) -> tuple[tasks.summary.SummaryCell, ...]:
+    """Cells from a dict of label to value, which are numbered through, or from a list of them."""
+    if isinstance(told, Mapping):
+        told = [
+            {"id": f"{what[0]}{number}", "label": str(label), "value": str(value)}
+            for number, (label, value) in enumerate(told.items(), 1)
+        ]
+    if isinstance(told, str) or not isinstance(told, Iterable):
+        raise ConfigError(f"{what}: write a dict of label to value, or a list of cells")
+    return tuple(
+        made(tasks.summary.SummaryCell, cell, f"{what}.{number}") for number, cell in enumerate(told)
+    )
 
 
 def _request(task: Task[I, A], told: Mapping[str, Any]) -> Request[I, A]:

@@ -29,6 +29,7 @@ TaskName = Literal[
     "direction",
     "bias",
     "question",
+    "summary",
 ]
 """What an engine can be asked; see `model.tasks`."""
 

@@ -102,8 +102,11 @@ class Call(Frozen):
     @field_validator("path")
     @classmethod
     def _stays_below_the_address(cls, path: str) -> str:
-        # Paths may hold ids that came from records, and text from records never becomes an address.
-        if not re.fullmatch(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*", path):
+        # Paths may hold ids that came from records, and text from records never becomes an address. Percent signs
+        # stand for the brackets, colons and such that DOIs hold, never for a dot, a slash or a percent sign.
+        escaped = "%(?:2[0-46-9A-C]|3[A-F]|40|5[BD])"
+        start, sign = f"(?:[A-Za-z0-9_~-]|{escaped})", f"(?:[A-Za-z0-9._~-]|{escaped})"
+        if not re.fullmatch(f"{start}{sign}*(?:/{start}{sign}*)*", path):
             raise ValueError(f"not a path below a service's address: {path!r}")
         return path
 

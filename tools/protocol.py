@@ -1,13 +1,14 @@
 """The protocol as a value: the parts of review.yaml, one frozen model each, each field described. Pure."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import ConfigDict, Field
 
 from tools.engine_settings import EngineConfig, EngineSettings, EngineTasks, TaskEngine, TaskName
+from tools.evidence_settings import Appraisal, Extraction, Synthesis
 from tools.frameworks import Framework, ReviewKind, ReviewType, kind_of
-from tools.protocol_values import Email, EnvName, IsoDate, Pmid, Slug, SourceName, Text
+from tools.protocol_values import Email, EnvName, Gate, IsoDate, Pmid, Slug, SourceName, Text
 from tools.schemas import Criterion, FieldSpec, Frozen
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "DEFAULT_PUBMED_LIMIT",
     "NO_MODEL",
     "OUTPUTS",
+    "Appraisal",
     "Citations",
     "ColumnField",
     "CtgovSource",
@@ -41,14 +43,11 @@ __all__ = [
     "slug",
 ]
 
-Gate = Literal["pico", "query", "screen", "extract"]
-"""Steps after which a person decides."""
-
-OutputFormat = Literal["html", "csv", "ris", "svg", "json"]
+OutputFormat = Literal["html", "csv", "ris", "svg", "json", "png", "pdf", "xlsx", "docx", "r"]
 """Files the report step can write."""
 
-DEFAULT_GATES: tuple[Gate, ...] = ("query", "screen", "extract")
-OUTPUTS: tuple[OutputFormat, ...] = ("html", "csv", "ris", "svg", "json")
+DEFAULT_GATES: tuple[Gate, ...] = ("query", "screen", "extract", "evidence", "synthesis")
+OUTPUTS: tuple[OutputFormat, ...] = get_args(OutputFormat)
 
 DEFAULT_PUBMED_LIMIT = 50_000
 """More hits than any team screens by hand: a strategy that finds more is asked about before it is fetched."""
@@ -346,13 +345,21 @@ class Fulltext(Frozen):
         default=None,
         description="Also fetch open-access texts from PubMed Central. Default: when PubMed is a source.",
     )
-
-
-class Extraction(Frozen):
-    """What is taken out of each included report."""
-
-    form: tuple[FieldSpec, ...] | None = Field(
-        default=None, min_length=1, description="Fields to fill in. Default: the form of this type of review."
+    europepmc: bool | None = Field(
+        default=None,
+        description="Also fetch open-access texts from Europe PMC. Default: when Europe PMC is a source.",
+    )
+    bioc: bool = Field(
+        default=False, description="Also ask PubMed Central's BioC, which keeps less of an article than JATS."
+    )
+    unpaywall: bool = Field(
+        default=False,
+        description="Also fetch open PDFs that Unpaywall knows, from whichever host has them; needs an e-mail address.",
+    )
+    languages: tuple[Text, ...] = Field(
+        default=(),
+        description="Languages that the team reads, such as en. A report in none of them is marked as needing a "
+        "translation. Default: no report is marked.",
     )
 
 
@@ -370,7 +377,9 @@ class ReviewConfig(Frozen):
     prefilter: Prefilter = Field(default=Prefilter(), description="How many records are screened.")
     screening: Screening = Field(default=Screening(), description="Who decides about exclusions.")
     fulltext: Fulltext = Field(default=Fulltext(), description="Your full texts, and PubMed Central.")
-    extraction: Extraction = Field(default=Extraction(), description="The extraction form.")
+    extraction: Extraction = Field(default=Extraction(), description="The extraction form and the outcomes.")
+    appraisal: Appraisal = Field(default=Appraisal(), description="Risk of bias.")
+    synthesis: Synthesis = Field(default=Synthesis(), description="What is pooled, and how.")
     gates: tuple[Gate, ...] = Field(
         default=DEFAULT_GATES, description="Steps after which the review waits for a person."
     )
@@ -410,6 +419,26 @@ class ReviewConfig(Frozen):
             return self.fulltext.pmc
         return any(isinstance(s, PubmedSource) for s in self.sources)
 
+    @property
+    def reads_evidence(self) -> bool:
+        """Whether numbers of outcomes are read out of the included reports."""
+        wanted = self.extraction
+        return bool(wanted.outcomes or wanted.participants or wanted.arm_fields)
+
+    @property
+    def reads_registry(self) -> bool:
+        """Whether posted results of registered trials are read beside the reports."""
+        if self.extraction.registry is not None:
+            return self.extraction.registry
+        return self.reads_evidence and any(isinstance(s, CtgovSource) for s in self.sources)
+
+    @property
+    def appraised(self) -> tuple[str, ...]:
+        """Ids of the outcomes whose results are appraised for bias."""
+        if self.appraisal.tool is None:
+            return ()
+        return self.appraisal.outcomes or tuple(o.id for o in self.extraction.outcomes)
+
     def email_for(self, source: PubmedSource) -> str | None:
         """The contact address a source sends along."""
         return source.email or self.review.email
@@ -422,7 +451,9 @@ class ReviewConfig(Frozen):
                 "review": self.review.model_copy(update={"id": self.review.id or default_id}),
                 "search": self.search.model_copy(update={"include_elements": searched}),
                 "fulltext": self.fulltext.model_copy(update={"pmc": self.fetch_pmc}),
-                "extraction": self.extraction.model_copy(update={"form": self.form}),
+                "extraction": self.extraction.model_copy(
+                    update={"form": self.form, "registry": self.reads_registry}
+                ),
             }
         )
 

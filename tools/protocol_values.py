@@ -2,11 +2,11 @@
 
 import re
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, StringConstraints
 
-__all__ = ["Email", "EnvName", "IsoDate", "Pmid", "Slug", "SourceName", "Text", "http_url"]
+__all__ = ["Email", "EnvName", "Gate", "IsoDate", "Pmid", "Slug", "SourceName", "Text", "http_url"]
 
 
 def _iso_date(text: str) -> str:
@@ -54,6 +54,9 @@ def _pmid(value: object) -> str:
         raise ValueError("is not a PMID; write the number of the PubMed record, such as 12345678")
     return text
 
+
+Gate = Literal["pico", "query", "screen", "extract", "evidence", "synthesis"]
+"""Steps after which a person decides."""
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 IsoDate = Annotated[str, AfterValidator(_iso_date)]

@@ -79,14 +79,18 @@ superseded    its search was replaced
 Decision = Literal["approve", "reject"]
 """At a gate. *Edit* is no decision: it is a new revision of the artefact, to be approved in turn."""
 
-CellStatus = Literal["grounded", "located", "ungrounded", "not_reported", "not_found", "failed"]
+CellStatus = Literal[
+    "grounded", "located", "ungrounded", "computed", "not_reported", "not_found", "conflicting", "failed"
+]
 """An extracted cell's standing.
 
 grounded      value with a verbatim quote found in the source
 located       as grounded, but we looked the quote up after the fact
 ungrounded    a value without a quote that can be found: to be checked by a person
+computed      follows from other cells by a rule that `reason` names
 not_reported  the engine says that the paper does not report it
 not_found     the engine found nothing; says nothing about the paper
+conflicting   readers differ, `reason` says in what; it has no value until a person has settled it
 failed        no answer, and why
 """
 
@@ -429,10 +433,13 @@ class FullText(Frozen):
 
 
 class Cell(Frozen):
-    """One field of the form for one report."""
+    """One field of the form for one report; of outcome data, one statistic of one arm at one time point."""
 
     report_id: str
-    field_id: str
+    field_id: str = Field(description="Field of the form, or statistic such as `events`; see `key`.")
+    arm: str = Field(default="", description="Label of the arm; empty: of the whole report.")
+    outcome: str = Field(default="", description="Id of the outcome; empty: of none.")
+    time_point: str = ""
     status: CellStatus
     value: str | None = None
     unit: str | None = None
@@ -440,6 +447,18 @@ class Cell(Frozen):
     section: str = ""
     reason: str = Field(default="", description="Why it failed, or who changed it.")
     call_key: str = ""
+    confidence: float | None = Field(
+        default=None, ge=0, le=1, description="From the agreement of readers; None: one reader only."
+    )
+    reader: str = Field(default="", description="`machine:<engine>`, `registry`, or `person:<name>`.")
+    readings: tuple[str, ...] = Field(
+        default=(), description="What each reader said, `<reader>: <value>`, where there was more than one."
+    )
+
+    @property
+    def key(self) -> tuple[str, str, str, str, str]:
+        """What it is about: report, outcome, time point, arm, field."""
+        return (self.report_id, self.outcome, self.time_point, self.arm, self.field_id)
 
 
 class Study(Frozen):

@@ -18,9 +18,9 @@ from tools.database import Database
 from tools.errors import NotAllowed, StoreError
 from tools.records.decisions import DuplicateDecision
 from tools.records.linking import HandLink
-from tools.schemas import Approval, Artefact, Outcome, Record, SearchResult, canonical_json
+from tools.schemas import Approval, Artefact, Cell, Outcome, Record, SearchResult, canonical_json
 
-__all__ = ["Event", "OpenedPass", "Protocol", "Search", "Store", "StoredOutcome"]
+__all__ = ["Event", "OpenedPass", "Protocol", "Search", "Store", "StoredOutcome", "StoredReading"]
 
 CHUNK = 500
 """Ids per IN clause, below the variable limits of every SQLite build."""
@@ -60,6 +60,16 @@ class Search:
     kind: str
     basis: str
     result: SearchResult
+    at: str
+
+
+@dataclass(frozen=True)
+class StoredReading:
+    """What one person has read, and the table whose form they filled in."""
+
+    by: str
+    cells: Sequence[Cell]
+    artefact_id: str
     at: str
 
 
@@ -398,6 +408,33 @@ class Store:
         table = tables.duplicate_decision
         rows = self._all(select(table).where(table.c.pass_id == pass_id).order_by(table.c.seq))
         return [(DuplicateDecision.model_validate_json(row.content), row.at) for row in rows]
+
+    def add_reading(
+        self, pass_id: str, artefact_id: str, cells: Sequence[Cell], by: str, at: str | None = None
+    ) -> None:
+        """Insert what one person has read out of the reports; a later reading of a cell replaces the earlier.
+
+        Args:
+            artefact_id: the table whose form was filled in; it holds what was asked.
+        """
+        content = canonical_json([cell.model_dump(mode="json") for cell in cells])
+        row = {"pass_id": pass_id, "artefact_id": artefact_id, "content": content, "by": by}
+        with self.database.writing() as connection:
+            connection.execute(insert(tables.reading).values(row | {"at": at or self.clock()}))
+
+    def readings(self, pass_id: str) -> list[StoredReading]:
+        """Everything that people entered, in order."""
+        table = tables.reading
+        query = select(table).where(table.c.pass_id == pass_id).order_by(table.c.seq)
+        return [
+            StoredReading(
+                by=row.by,
+                cells=[Cell.model_validate(cell) for cell in json.loads(row.content)],
+                artefact_id=row.artefact_id,
+                at=row.at,
+            )
+            for row in self._all(query)
+        ]
 
     def log(self, pass_id: str, event: Event) -> None:
         """Insert a line of the trace."""

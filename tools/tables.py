@@ -18,7 +18,7 @@ from sqlalchemy import (
 
 __all__ = ["SCHEMA_VERSION", "VIEWS", "metadata"]
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Raised with every change of this file; a database of another version is refused, never guessed at."""
 
 metadata = MetaData()
@@ -175,6 +175,17 @@ study_link = Table(
 
 duplicate_decision = Table(
     "duplicate_decision", metadata, _seq(), _text("pass_id"), _text("content"), _text("by"), _text("at")
+)
+
+reading = Table(
+    "reading",
+    metadata,
+    _seq(),
+    _text("pass_id"),
+    _text("artefact_id"),
+    _text("content"),
+    _text("by"),
+    _text("at"),
 )
 
 event = Table(

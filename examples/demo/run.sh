@@ -32,6 +32,22 @@ agent edit $REVIEW extract --file examples/demo/decisions/extract.csv --by "Demo
 agent approve $REVIEW --gate extract --by "Demo Reviewer"
 agent resume $REVIEW
 
+echo
+echo "Two people read the numbers, each without seeing the other's; then they settle where they differ."
+agent form $REVIEW --by "Demo Reviewer"
+agent enter $REVIEW --file examples/demo/decisions/numbers-first.csv --by "Demo Reviewer"
+agent enter $REVIEW --file examples/demo/decisions/numbers-second.csv --by "Second Reviewer"
+agent resume $REVIEW
+agent edit $REVIEW evidence --file examples/demo/decisions/evidence.csv --by "Demo Reviewer" --note "settled by both"
+agent approve $REVIEW --gate evidence --by "Demo Reviewer"
+agent resume $REVIEW
+
+echo
+echo "The analyses are computed; how certain the evidence is, a person decides."
+agent edit $REVIEW synthesis --file examples/demo/decisions/certainty.csv --by "Demo Reviewer"
+agent approve $REVIEW --gate synthesis --by "Demo Reviewer"
+agent resume $REVIEW
+
 agent verify $REVIEW
 agent replay $REVIEW --verify
-printf '\nThe report: %s/out/report.html\n' "$HERE"
+printf '\nThe report: %s/out/report.html\nThe forest plot: %s/out/forest-migraine-days.svg\n' "$HERE" "$HERE"

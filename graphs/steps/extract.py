@@ -76,18 +76,24 @@ def _judge(
 def _fill_in(
     records: Sequence[Record], texts: Mapping[str, FullText], deps: Deps
 ) -> tuple[dict[str, list[Cell]], dict[str, tuple[str, ...]]]:
-    """Report to its cells, and to what a person should know about how they came about."""
+    """Report to its cells, and to what a person should know about how they came about.
+
+    A field that was filled in before, asked in the same words of the same engine about the same text, is not asked
+    again: a change of the form touches only what it changes.
+    """
+    kept = {record.record_id: _kept(record, deps) for record in records}
     asked = [
         characteristics.CharacteristicsInput(
             report_id=record.record_id,
             title=record.title,
-            fields=deps.config.form,
+            fields=open_,
             passages=texts[record.record_id].passages,
         )
         for record in records
+        if (open_ := tuple(f for f in deps.config.form if f.id not in kept[record.record_id]))
     ]
     cells: dict[str, list[Cell]] = {}
-    notes: dict[str, tuple[str, ...]] = {}
+    notes: dict[str, tuple[str, ...]] = {record.record_id: () for record in records}
 
     def landed(position: int, result: Answer[characteristics.CharacteristicsAnswer] | EngineError) -> None:
         question = asked[position]
@@ -98,7 +104,28 @@ def _fill_in(
     requests = (Request(characteristics.TASK, question, attempt=deps.attempt) for question in asked)
     engine = deps.engines["characteristics"]
     ask_all(engine, requests, in_flight=deps.in_flight["characteristics"], landed=landed)
-    return cells, notes
+    whole = {key: {**own, **{c.field_id: c for c in cells.get(key, ())}} for key, own in kept.items()}
+    return {key: [own[f.id] for f in deps.config.form] for key, own in whole.items()}, notes
+
+
+def _kept(record: Record, deps: Deps) -> dict[str, Cell]:
+    """Field to the cell that stands from before."""
+    before = deps.store.machine_outcomes(deps.pass_id, "extract").get(record.record_id)
+    if before is None or before.outcome.record_version != record.version:
+        return {}
+    then, now = before.outcome.content.get("fields", {}), _fields(deps)
+    cells = (Cell.model_validate(cell) for cell in before.outcome.content["cells"])
+    return {
+        cell.field_id: cell
+        for cell in cells
+        if cell.status != "failed" and cell.field_id in now and then.get(cell.field_id) == now[cell.field_id]
+    }
+
+
+def _fields(deps: Deps) -> dict[str, str]:
+    """Field to a hash of all that its cell depends on, besides the text."""
+    engine = [[u.name, u.prompt, u.parameters] for u in deps.engine_uses if u.task == "characteristics"]
+    return {f.id: sha256_of([f.model_dump(mode="json"), engine])[:16] for f in deps.config.form}
 
 
 def _cells(
@@ -161,6 +188,7 @@ def _outcome(
         content={
             ("failure" if failed else "verdict"): verdict.model_dump(mode="json"),
             "cells": [cell.model_dump(mode="json") for cell in cells],
+            "fields": _fields(deps),
             "attempt": deps.attempt,
             **({"notes": list(notes)} if notes else {}),
         },

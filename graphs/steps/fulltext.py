@@ -11,9 +11,10 @@ from graphs.deps import Deps
 from graphs.state import ReviewState
 from graphs.steps.judging import Batches
 from tools.errors import InputFileError
-from tools.fulltext import jats
 from tools.fulltext.finding import Found
-from tools.records.dedupe import title_key
+from tools.fulltext.identity import wrong_paper
+from tools.fulltext.jats import UnreadableFullText
+from tools.fulltext.languages import needs_translation
 from tools.schemas import FullText, Outcome, Record, canonical_json
 from tools.store import StoredOutcome
 
@@ -46,6 +47,15 @@ def read_text(outcome: Outcome, deps: Deps) -> FullText:
 
 
 def _sought(record: Record, before: StoredOutcome | None, deps: Deps) -> Outcome:
+    outcome = _retrieved(record, before, deps)
+    # Told with the report's status and never a reason to leave it out: somebody can translate it.
+    foreign = needs_translation(record.language, deps.config.fulltext.languages)
+    if not foreign:
+        return outcome
+    return outcome.model_copy(update={"content": {**outcome.content, "needs_translation": foreign}})
+
+
+def _retrieved(record: Record, before: StoredOutcome | None, deps: Deps) -> Outcome:
     base = Outcome(
         step="fulltext",
         record_id=record.record_id,
@@ -62,24 +72,17 @@ def _sought(record: Record, before: StoredOutcome | None, deps: Deps) -> Outcome
         told = {"reason": f"not retrieved: {found.reason}", "content": {"why": found.reason}}
         return base.model_copy(update=told)
     try:
-        text = jats.parse(found.data, report_id=record.record_id, source=found.source)
-    except jats.UnreadableFullText as e:
-        failed = {"kind": "failed", "reason": f"unreadable: {e}", "content": {"source": found.source}}
-        return base.model_copy(update=failed)
+        text = deps.texts.read(record, found, look=base.attempt)
+    except UnreadableFullText as e:
+        why = {"source": found.source, "unreadable": e.kind}
+        return base.model_copy(update={"kind": "failed", "reason": f"unreadable: {e}", "content": why})
     content = {
         "text": deps.store.blobs.put(canonical_json(text).encode()),
         "source": found.source,
-        "warnings": [*text.warnings, *_wrong_paper(record, text)],
+        "warnings": [*text.warnings, *wrong_paper(record, text)],
     }
     return base.model_copy(update={"kind": "passed", "content": content})
 
 
 def _differs(one: Outcome, other: Outcome) -> bool:
     return (one.kind, one.reason) != (other.kind, other.reason)
-
-
-def _wrong_paper(record: Record, text: FullText) -> list[str]:
-    """A file may lie under the wrong number; a person must be told before trusting its figures."""
-    if not record.title or not text.title or title_key(record.title) == title_key(text.title):
-        return []
-    return [f"its title differs from the record's: {text.title!r}"]

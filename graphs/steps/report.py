@@ -2,13 +2,14 @@
 
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from graphs.accounts import check_versions, current_searches
+from graphs.accounts import check_versions, current_searches, entering
 from graphs.deps import Deps
 from graphs.gates import cells_of
+from graphs.numbers import evidence_data
 from graphs.passes import ASIDE, Opening, lineage, opening, past_of
 from graphs.state import ReviewState
 from graphs.steps.approve import studies_of
@@ -30,6 +31,9 @@ from tools.reporting.data import (
     SearchRun,
     StrategyUse,
 )
+from tools.reporting.evidence_files import evidence_files
+from tools.reporting.library_requests import library_requests_csv, library_requests_ris
+from tools.reporting.library_requests import wanted as wanted_of_the_library
 from tools.reporting.render import render_all
 from tools.reporting.standing import standing as place_of
 from tools.schemas import Cell, Failed, Record, RecordVerdict, Strategy, sha256_of
@@ -44,7 +48,10 @@ FILES = {
     "svg": ("prisma.svg",),
     "json": ("counts.json", "data.json"),
 }
-"""What `outputs` in review.yaml stands for. The search as run is always written: PRISMA-S asks for it."""
+"""What `outputs` in review.yaml stands for; tables and plots of numbers come besides, in the same kinds. The search
+as run is always written: PRISMA-S asks for it."""
+"""What `outputs` in review.yaml stands for; tables and plots of numbers come besides, in the same kinds. The search
+as run is always written: PRISMA-S asks for it."""
 
 DEDUPLICATION = (
     "Titles, authors, years, journals, volumes, pages, abstracts and identifiers were compared within blocks of "
@@ -67,11 +74,21 @@ def rendered(deps: Deps) -> dict[str, bytes]:
     wanted = [
         "search.txt",
         "search-appendix.md",
-        *(name for output in deps.config.outputs for name in FILES[output]),
+        *(name for output in deps.config.outputs for name in FILES.get(output, ())),
     ]
     if opening(deps.store, deps.pass_id) is not None and "csv" in deps.config.outputs:
         wanted.append("earlier.csv")
-    return render_all(review_data(deps), wanted)
+    data = review_data(deps)
+    besides = evidence_files(data.evidence, deps.config.outputs) | _requests(data, deps.config.outputs)
+    return render_all(data, wanted, besides)
+
+
+def _requests(data: ReviewData, outputs: Sequence[str]) -> dict[str, bytes]:
+    """What to ask the library for; no file where every report was obtained and can be read."""
+    if not wanted_of_the_library(data):
+        return {}
+    made = {"ris": library_requests_ris(data), "csv": "\ufeff" + library_requests_csv(data)}
+    return {f"library-requests.{kind}": text.encode() for kind, text in made.items() if kind in outputs}
 
 
 def write_all(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -121,7 +138,7 @@ def review_data(deps: Deps) -> ReviewData:
         deduplication=DEDUPLICATION,
         searches=_searches(deps),
         records=tuple(_lines(store, deps.pass_id)),
-        studies=tuple(studies_of(deps)) if store.outcomes(deps.pass_id, "approve") else (),
+        studies=tuple(studies_of(deps)) if _ended(deps) else (),
         fields=config.form,
         cells=_cells(deps),
         approvals=tuple(store.approvals(deps.pass_id)),
@@ -129,7 +146,14 @@ def review_data(deps: Deps) -> ReviewData:
         strategy=_strategy(deps),
         passes=_passes(deps),
         earlier=tuple(_earlier(deps)),
+        evidence=evidence_data(deps),
     )
+
+
+def _ended(deps: Deps) -> bool:
+    """Whether reports have come to their end states; in an update to which nothing came they have before."""
+    decided = bool(deps.store.outcomes(deps.pass_id, "approve"))
+    return decided or not entering(deps.store, deps.pass_id, "approve")
 
 
 def _cells(deps: Deps) -> tuple[Cell, ...]:
@@ -432,5 +456,8 @@ def _report(stored: StoredOutcome | None) -> ReportStatus | None:
         return None
     outcome = stored.outcome
     state = {"passed": "retrieved", "waiting": "not_retrieved", "failed": "unreadable"}[outcome.kind]
-    why = outcome.reason or "; ".join(outcome.content.get("warnings", ()))
+    foreign = outcome.content.get("needs_translation")
+    told = [outcome.reason or "; ".join(outcome.content.get("warnings", ()))]
+    told += [f"to be translated from {foreign}"] if foreign else []
+    why = "; ".join(filter(None, told))
     return ReportStatus(state=state, why=why, source=outcome.content.get("source", ""))

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 
 from model.baseline.cues import Sign, signs
 from model.baseline.paper import Finding, Rule, Sentence, any_case, sentences_of
-from model.baseline.paper_numbers import accuracy, age, female_percent, sample_size
+from model.baseline.paper_numbers import accuracy, age, female_percent
 from model.baseline.paper_texts import arm, country, dose, follow_up, funding, primary_outcome, registration
 from model.baseline.reading import MAX_QUOTE, read
+from model.baseline.sample_size import total_of
 from model.tasks.characteristics import CharacteristicsAnswer, CharacteristicsInput, FieldAnswer
 from tools.schemas import FieldSpec
 
@@ -49,7 +50,7 @@ RULES: tuple[tuple[re.Pattern[str], str, Rule], ...] = (
             "number of (?:participants|patients|subjects)",
         ),
         "number",
-        sample_size,
+        lambda _field, paper: total_of(paper),
     ),
     (_asks("age", "how old"), "number", age),
     (_asks("age", "how old"), "text", age),

@@ -31,14 +31,16 @@ __all__ = ["direction_of"]
 MAX_QUOTE = 1000
 """Characters that this task's quote may have."""
 
-ENOUGH = 0.5
+ENOUGH = 0.2
 """Share of the outcome's words, weighted, that the evidence must have."""
 
-RIVAL = 0.75
-"""Share of the best sentence's weight at which another that says otherwise makes the answer uncertain."""
+_MUTE = "The report does not speak of this outcome."
 
-FLOOR = 0.3
-"""Weight below which a sentence alone is no evidence: another section, half of the words, a change in time."""
+FAINT = 0.3
+"""Weight below which the rationale says that the sentence is weak evidence: another section, half of the words."""
+
+AGAIN = 0.25
+"""Share of a sentence's weight that it adds to a stronger one that says the same."""
 
 
 @dataclass(frozen=True)
@@ -55,18 +57,51 @@ def direction_of(asked: DirectionInput) -> DirectionAnswer:
     comparing = _Comparing.of(asked, paper)
     found = [f for sentence in paper if (f := comparing.read(sentence)) is not None]
     if not found:
-        return DirectionAnswer(
-            direction="uncertain", rationale="No sentence compares the two in this outcome."
+        return (
+            _denied(paper)
+            if comparing.knows(asked)
+            else DirectionAnswer(direction="uncertain", rationale=_MUTE)
         )
-    best = max(found, key=lambda f: f.score)
-    against = max((f.score for f in found if f.direction != best.direction), default=0.0)
-    if against >= RIVAL * best.score:
-        why = "Sentences contradict each other."
-        return DirectionAnswer(direction="uncertain", quote=best.quote, rationale=why)
-    if best.score < FLOOR:
-        why = "What was found speaks of this outcome and this comparison too faintly."
-        return DirectionAnswer(direction="uncertain", quote=best.quote, rationale=why)
-    return DirectionAnswer(direction=best.direction, quote=best.quote, rationale=best.why)
+    weights = {
+        direction: _weight_of([f for f in found if f.direction == direction]) for direction in DIRECTIONS
+    }
+    heaviest = max(weights.values())
+    if sum(weight == heaviest for weight in weights.values()) > 1:
+        quote = max(found, key=lambda f: f.score).quote
+        return DirectionAnswer(
+            direction="uncertain", quote=quote, rationale="Sentences contradict each other."
+        )
+    direction = next(d for d in DIRECTIONS if weights[d] == heaviest)
+    best = max((f for f in found if f.direction == direction), key=lambda f: f.score)
+    against = any(weights[d] >= RIVAL * heaviest for d in DIRECTIONS if d != direction)
+    notes = (" Others say otherwise." if against else "") + (
+        " It speaks of this outcome and comparison only in part." if best.score < FAINT else ""
+    )
+    return DirectionAnswer(direction=direction, quote=best.quote, rationale=best.why + notes)
+
+
+DIRECTIONS: tuple[Direction, ...] = ("no_difference", "increased", "decreased")
+
+RIVAL = 0.75
+"""Share of the heaviest weight at which the rationale says that other sentences say otherwise."""
+
+
+def _weight_of(found: Sequence[_Found]) -> float:
+    """The weight of the best sentence, and a part of those that say the same."""
+    scores = sorted((f.score for f in found), reverse=True)
+    return scores[0] + AGAIN * sum(scores[1:3]) if scores else 0.0
+
+
+def _denied(paper: Sequence[Sentence]) -> DirectionAnswer:
+    """Where nothing is said of the outcome: a sentence that denies any difference between the groups."""
+    for sentence in paper:
+        text = sentence.text
+        if _place(sentence.section) < 1.0 or AIM.search(text) or BEFORE.search(text):
+            continue
+        if ALIKE.search(text) and significance(text, 0) is False:
+            why = "It denies a difference between the groups in general, and of this outcome nothing else is said."
+            return DirectionAnswer(direction="no_difference", quote=text, rationale=why)
+    return DirectionAnswer(direction="uncertain", rationale="No sentence compares the two in this outcome.")
 
 
 @dataclass(frozen=True)
@@ -94,6 +129,10 @@ class _Comparing:
         bad, time, before = (p.search(asked.outcome) is not None for p in (_BAD, _TIME, BEFORE))
         return cls(shorts, weights, bad, time, before, *groups)
 
+    def knows(self, asked: DirectionInput) -> bool:
+        """Whether a word of the outcome stands anywhere in the report, be it in a table or a caption."""
+        return any(self._share(passage.text) > 0 for passage in asked.passages)
+
     def read(self, sentence: Sentence) -> _Found | None:
         """What a sentence says; None where it does not tell."""
         text = sentence.text
@@ -120,6 +159,10 @@ class _Comparing:
         (start, end), following = parts[number], parts[number + 1 :]
         alone = text[start:end]
         silent = significance(alone, 0) is None
+        if silent and any(
+            _REFERS.search(text[a:b]) and significance(text[a:b], 0) is False for a, b in following[1:]
+        ):
+            return "no_difference", 0.9, "It tells of no significant difference."
         if silent and following:
             both, after = text[start : following[0][1]], text[slice(*following[0])]
             if _REFERS.search(after) and significance(after, 0) is False:

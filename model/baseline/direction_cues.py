@@ -63,8 +63,8 @@ def p_value(text: str) -> list[tuple[int, bool]]:
             continue
         sign = hit["o"].lower()
         if sign in _BELOW:
-            if value <= 0.05:
-                found.append((hit.start(), True))
+            if value <= 0.05 or 0.06 < value < 0.1:  # `p < 0.067` is written where it is not significant
+                found.append((hit.start(), value <= 0.05))
         elif sign in _ABOVE:
             if value >= 0.05:
                 found.append((hit.start(), False))
@@ -188,7 +188,8 @@ AIM = re.compile(
     r"|test|study|find out) (?:whether|if|the)|whether|(?:was|were|is|are) (?:designed|planned|conducted|performed)"
     r"|sample size|power (?:of|to)|previous(?:ly)?|earlier stud|other studies|reported (?:by|in|that)|et al"
     r"|in the literature"
-    r"|meta-?analys[ie]s|will be|we expect|outcomes? (?:was|were|is|are|measures?)|end-?points? (?:was|were|is|are)"
+    r"|meta-?analys[ie]s|will be|we expect|outcomes? (?:was|were|is|are|measures?)"
+    r"|end[- ]?points? (?:was|were|is|are)(?! (?:not|met|reached|achieved))"
     r"|was defined|considered (?:statistically )?significant|if (?:the )?p\b|detect)\b",
     re.IGNORECASE,
 )
@@ -202,5 +203,18 @@ _CUT = re.compile(
 
 def clauses(sentence: str) -> list[tuple[int, int]]:
     """Start and end of the parts of a sentence that can contradict each other."""
-    cuts = [0, *(hit.start() for hit in _CUT.finditer(sentence)), len(sentence)]
-    return [(a, b) for a, b in itertools.pairwise(cuts) if b > a]
+    cuts = [0]
+    for hit in _CUT.finditer(sentence):
+        # `pain, nausea, and fever were lower`: what stands before is no clause but part of a list.
+        if _LISTED.match(hit.group()) and not _SAYS.search(sentence, cuts[-1], hit.start()):
+            continue
+        cuts.append(hit.start())
+    return [(a, b) for a, b in itertools.pairwise([*cuts, len(sentence)]) if b > a]
+
+
+_LISTED = re.compile(r", (?:and|as well as) ", re.IGNORECASE)
+_SAYS = re.compile(
+    r"\b(?:was|were|is|are|had|has|have|did|does|showed|led|resulted|caused|decreased|increased|improved|reduced"
+    r"|remained|differed|occurred|received|demonstrated|produced|gained|lost)\b|\b[Pp]\s?[<>=]",
+    re.IGNORECASE,
+)

@@ -14,7 +14,7 @@ from tools.search.vocabulary import Vocabulary
 
 __all__ = ["BaselineEngine"]
 
-VERSION = 2
+VERSION = 3
 """Raise it with every change that can change an answer: stored answers are keyed by it."""
 
 
@@ -75,6 +75,23 @@ class BaselineEngine:
                 return blocks_of(asked, self.vocabulary, sample)
             case "screen":
                 return self._screener.judge(asked, self.embedder.encode)
+            case "rationale":
+                from model.baseline.rationale import reasons_of
+
+                return reasons_of(asked, self._screener, self.embedder.encode)
+            case "question":
+                from model.baseline.question import sentences_for
+
+                return sentences_for(asked, self.embedder.encode)
+            case "summary":
+                from model.baseline.summary import sentences_of_cells
+
+                return sentences_of_cells(asked)
+        return self._on_report(task, asked)
+
+    def _on_report(self, task: str, asked: Any) -> Frozen:
+        """The tasks that read one report."""
+        match task:
             case "characteristics":
                 from model.baseline.characteristics import fields_of
 
@@ -95,18 +112,10 @@ class BaselineEngine:
                 from model.baseline.direction import direction_of
 
                 return direction_of(asked)
-            case "rationale":
-                from model.baseline.rationale import reasons_of
-
-                return reasons_of(asked, self._screener, self.embedder.encode)
             case "bias":
                 from model.baseline.bias import answers_of
 
                 return answers_of(asked)
-            case "question":
-                from model.baseline.question import sentences_for
-
-                return sentences_for(asked, self.embedder.encode)
         raise EngineRefused(
             f"the baseline engine has no rules for the task {task!r}. "
             "Remedy: name a backend with a language model for it in review.yaml."

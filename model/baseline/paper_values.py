@@ -7,10 +7,9 @@ no value: a wrong number is worse than none.
 import re
 from dataclasses import dataclass
 
-__all__ = ["NUM", "Value", "cell_value", "dispersion", "param", "plain", "readable", "size_in"]
+from tools.extraction.forms import MAX_CELL, MOST_PEOPLE, NUM, plain, readable
 
-NUM = r"(?:[-−–+]\s?)?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:(?<=\d)[.·]\d+|(?<!\d)[.·]\d+|(?<=\d))"
-"""One number with its sign. A comma parts thousands; a decimal comma cannot be told from a list."""
+__all__ = ["MOST_PEOPLE", "NUM", "Value", "cell_value", "dispersion", "param", "plain", "readable", "size_in"]
 
 _MARKS = r"[\s*†‡§¶#\u00aa\u00ba\u2070-\u209f^]*"
 _TO = r"\s?(?:[-–−‐‑—,;]|to|and)\s?"
@@ -38,20 +37,6 @@ _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = (
 """How cells are printed, surest first; each must be the whole of the cell."""
 
 
-MOST_PEOPLE = 10_000_000
-"""Participants that a group may have, as the task `results` says."""
-
-MAX_CELL = 80
-"""Characters of a cell that holds one value."""
-
-_LONG = re.compile(r"\d{12}")
-
-
-def readable(printed: str) -> bool:
-    """Whether the digits are those that answers are written in, and no number is absurdly long."""
-    return all(c.isascii() for c in printed if c.isdecimal()) and _LONG.search(printed) is None
-
-
 @dataclass(frozen=True)
 class Value:
     """One value and what is printed beside it, in plain digits."""
@@ -65,16 +50,6 @@ class Value:
     denominator: int | None = None
     kind: str = "single"
     """`count`, `percent`, `spread`, `limits`, or `single`."""
-
-
-def plain(printed: str) -> str:
-    """A printed number in plain digits.
-
-    >>> plain("1,234"), plain("3·5"), plain("− 2"), plain("+11.2")
-    ('1234', '3.5', '-2', '11.2')
-    """
-    digits = re.sub(r"[\s,\u2009\u202f]", "", printed).replace("·", ".")
-    return re.sub(r"^[−–]", "-", digits).removeprefix("+")
 
 
 def cell_value(cell: str, told: str = "") -> Value | None:

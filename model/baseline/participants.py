@@ -7,6 +7,7 @@ only if it is of the kind that is asked for: a percentage is no count, a median 
 import re
 from collections.abc import Sequence
 
+from model.baseline.group_sizes import group_sizes
 from model.baseline.outcome_words import EMPTY, outcome_weights, share
 from model.baseline.paper import Sentence, sentences_of
 from model.baseline.paper_columns import Asked, take
@@ -14,6 +15,7 @@ from model.baseline.paper_groups import Group, Shorts, groups_of, in_role, key, 
 from model.baseline.paper_tables import Table, tables_of
 from model.baseline.paper_values import Value, dispersion
 from model.baseline.reading import MAX_QUOTE
+from model.baseline.sample_size import total_of
 from model.baseline.told_values import told_of
 from model.tasks.participants import GroupValue, Measure, ParticipantsAnswer, ParticipantsInput
 
@@ -29,14 +31,52 @@ def participants_of(asked: ParticipantsInput) -> ParticipantsAnswer:
     groups = groups_of(names, shorts, texts)
     if len(groups) == 1:
         groups = (in_role(groups[0], texts, shorts),)
-    wanted = _wanted(asked.measure, shorts, texts)
     tables = list(tables_of(asked.passages))
+    if _counts_people(asked.measure):
+        return _sizes(asked, paper, tables, groups, shorts)
+    wanted = _wanted(asked.measure, shorts, texts)
     values = tuple(
         _value(told.id, tables, paper, wanted, group, asked.measure, shorts)
         for told, group in zip(asked.groups, groups, strict=True)
     )
     return ParticipantsAnswer(values=values)
 
+
+_HOW_MANY = re.compile(
+    r"^\W*(?:(?:total |overall )?number (?:of )?(?:baseline )?(?:participants|patients|subjects|people)"
+    r"(?: analy[sz]ed)?|(?:participants|patients|subjects)(?: (?:randomi[sz]ed|enrolled|included|analy[sz]ed))?"
+    r"|(?:sample|group) size|overall(?: baseline)? participants)\W*$",
+    re.IGNORECASE,
+)
+
+
+def _counts_people(measure: Measure) -> bool:
+    """Whether it is the number of people in each group that is asked for."""
+    return not measure.category and _HOW_MANY.match(measure.title) is not None
+
+
+def _sizes(
+    asked: ParticipantsInput,
+    paper: Sequence[Sentence],
+    tables: Sequence[Table],
+    groups: Sequence[Group],
+    shorts: Shorts,
+) -> ParticipantsAnswer:
+    """The size of each group; of all participants together where a group is named so."""
+    found = group_sizes(paper, tables, groups, shorts)
+    values = []
+    for told, size in zip(asked.groups, found, strict=True):
+        finding = total_of(paper) if _EVERYONE.search(told.title) else size
+        if finding is None or len(finding.quote) > MAX_QUOTE:
+            values.append(_none(told.id))
+        else:
+            values.append(
+                GroupValue(group_id=told.id, quote=finding.quote, status="found", value=finding.value)
+            )
+    return ParticipantsAnswer(values=tuple(values))
+
+
+_EVERYONE = re.compile(r"^\W*(?:total|overall|all|everyone|whole)\b", re.IGNORECASE)
 
 _KINDS = re.compile(r"\b(?:continuous|categorical|customi[sz]ed|baseline|at enrol\w+)\b", re.IGNORECASE)
 _SEX = {"female": ("female", "woman", "women", "girl"), "male": ("male", "man", "men", "boy")}

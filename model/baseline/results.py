@@ -1,105 +1,117 @@
-"""Task `results` by rules: the value of one group in one outcome, from a table's cell or beside the group's name.
+"""Task `results` by rules: the value of one arm in one outcome, from a table's cell or from a sentence.
 
-Tables go first: their columns say whose a number is. In sentences only a number that stands right beside the
-group's name counts, and only with its spread or as a count of a known number. Nothing is computed, and where
-two numbers could be meant, none is taken.
+Tables go first: their headings say whose a number is. In sentences only values that stand in a pair with the
+other arm's count, or right beside the arm's name. Nothing is computed, and where two numbers could be meant, none
+is taken. `results_of` is a plain function: it also serves to check what a language model read.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from model.baseline.direction_cues import AIM
-from model.baseline.outcome_words import outcome_weights, share
 from model.baseline.paper import Sentence, sentences_of
-from model.baseline.paper_columns import Asked, Taken, asks_baseline, take
-from model.baseline.paper_groups import Group, Shorts, groups_of, in_role, keys, read_shorts
-from model.baseline.paper_tables import tables_of
-from model.baseline.paper_values import dispersion, param
 from model.baseline.reading import MAX_QUOTE
-from model.baseline.told_values import Told, told_of
+from model.baseline.results_arms import Arms, arms_in
+from model.baseline.results_shorts import shorts_of
+from model.baseline.results_sizes import fitting, sizes_of, sizes_said
+from model.baseline.results_tables import Cell, cells_of
+from model.baseline.results_told import Said, beside_of, said_of
+from model.baseline.results_wanted import wanted_of
 from model.tasks.results import ResultsAnswer, ResultsInput, ResultValue
+from tools.extraction.numbers import Reading
+from tools.fulltext.tables import PaperTable, tables_in
+from tools.schemas import Passage
 
 __all__ = ["results_of"]
 
-_SURE = frozenset(("spread", "count"))
-"""Kinds of value that a sentence gives for certain. A bare number or percentage may be of another time or part."""
-
-ENOUGH = 0.9
-"""Share of the outcome's words, weighted, that a sentence must have."""
-
 
 def results_of(asked: ResultsInput) -> ResultsAnswer:
-    """The result of one group; `not_found` where rules cannot tell."""
+    """The result of one arm; `not_found` where rules cannot tell."""
     paper = [s for s in sentences_of(asked) if s.prose]
     texts = [s.text for s in paper]
-    names = f"{asked.group.title}. {asked.group.description}"
-    shorts = read_shorts([asked.outcome.title, names, *texts])
-    wanted = _wanted(asked, shorts, texts)
-    (alone,) = groups_of((asked.group.title,), shorts, texts)
-    group = in_role(alone, texts, shorts)
-    taken = take(list(tables_of(asked.passages)), wanted, group, shorts)
-    if taken and all(len(t.row.line) <= MAX_QUOTE for t in taken):
-        return _from_table(taken)
-    told = _in_text(paper, wanted, group, shorts)
-    return _from_text(told) if told is not None else ResultsAnswer(status="not_found")
+    tables = tables_in(asked.passages)
+    captions = [p.text for p in asked.passages if p.kind == "caption"]
+    heads = [piece for table in tables for row in table.rows[:1] for path in row.columns for piece in path]
+    names = [f"{group.title}. {group.description}" for group in (asked.group, *asked.others)]
+    explained = [asked.outcome.title, *names, *texts, *captions, *_sections(tables)]
+    shorts = shorts_of(explained, tables, asked.passages)
+    wanted = wanted_of(asked, shorts, texts)
+    arms = arms_in(asked, texts, [*captions, *heads], shorts)
+    known = _size_known(tables, paper, arms)
+    cells, choice = cells_of(tables, wanted, arms)
+    if cells and all(c.end - c.start <= MAX_QUOTE for c in cells):
+        return _from_table(cells, known, asked.passages)
+    said = said_of(paper, wanted, arms, MAX_QUOTE) or beside_of(paper, wanted, arms, MAX_QUOTE)
+    if said is None or (choice and said.reading.value not in choice):
+        return ResultsAnswer(status="not_found")
+    return _from_text(said, known)
 
 
-def _wanted(asked: ResultsInput, shorts: Shorts, texts: Sequence[str]) -> Asked:
-    outcome = asked.outcome
-    around = f"{outcome.description} {outcome.time_frame}"
-    inside = " ".join(re.findall(r"\(([^)]*)\)", outcome.title))
-    return Asked(
-        weights=outcome_weights(outcome.title, shorts, texts),
-        extra=keys(f"{outcome.title} {around} {inside}", shorts),
-        text=f"{outcome.title} {around}",
-        baseline=asks_baseline(f"{outcome.title} {outcome.time_frame}"),
+def _sections(tables: Sequence[PaperTable]) -> list[str]:
+    return sorted({row.section for table in tables for row in table.rows if "(" in row.section})
+
+
+def _size_known(tables: Sequence[PaperTable], paper: Sequence[Sentence], arms: Arms) -> int | None:
+    """The arm's size where all that the report tells of it agrees."""
+    found = sizes_of(tables, arms) or sizes_said(paper, arms)
+    return next(iter(found)) if len(found) == 1 else None
+
+
+# Answers -----------------------------------------------------------------------------------------
+
+
+def _from_table(cells: Sequence[Cell], known: int | None, passages: Sequence[Passage]) -> ResultsAnswer:
+    first = cells[0].reading
+    sizes = {c.size if c.sized else fitting(c.reading, known) for c in cells}
+    size = sizes.pop() if len(sizes) == 1 else None
+    several = len(cells) > 1
+    values = [_value(c.reading, _printed(c, passages), c.title[:200] if several else "") for c in cells]
+    return _answer(first, size, cells[0].label, values)
+
+
+def _from_text(said: Said, known: int | None) -> ResultsAnswer:
+    size = said.size if said.size is not None else fitting(said.reading, known)
+    return _answer(said.reading, size, "", [_value(said.reading, said.sentence, "")])
+
+
+def _printed(cell: Cell, passages: Sequence[Passage]) -> str:
+    """The cell's line as the passage has it, or what of it reaches to the cell where the whole is too long."""
+    for passage in passages:
+        if passage.start <= cell.start and cell.line_end <= passage.start + len(passage.text):
+            end = cell.line_end if cell.line_end - cell.start <= MAX_QUOTE else cell.end
+            return passage.text[cell.start - passage.start : end - passage.start]
+    raise AssertionError("a cell stands in one of the passages it was read from")
+
+
+def _value(reading: Reading, quote: str, title: str) -> ResultValue:
+    return ResultValue(
+        quote=quote,
+        title=title,
+        value=reading.value,
+        spread=reading.spread,
+        lower=reading.lower,
+        upper=reading.upper,
     )
 
 
-def _from_table(taken: Sequence[Taken]) -> ResultsAnswer:
-    first = taken[0]
-    sizes = {t.value.denominator or t.row.sizes[t.column] for t in taken}
-    size = sizes.pop() if len(sizes) == 1 else None
-    several = len(taken) > 1
+_PARAM = {"count": "COUNT_OF_PARTICIPANTS", "mean": "MEAN", "median": "MEDIAN"}
+_SPREAD = {"sd": "Standard Deviation", "se": "Standard Error"}
+_LIMITS = {"ci": "95% Confidence Interval", "iqr": "Inter-Quartile Range", "range": "Full Range"}
+"""ClinicalTrials.gov's words."""
+
+
+def _answer(first: Reading, size: int | None, label: str, values: Sequence[ResultValue]) -> ResultsAnswer:
     return ResultsAnswer(
         status="found",
-        param_type=param(first.value, first.told),
-        dispersion_type=dispersion(first.value, first.told),
-        unit=_unit(first.value.kind, first.row.label),
+        param_type=_PARAM.get(first.kind, "NUMBER"),
+        dispersion_type=_SPREAD.get(first.spread_kind or "", "") or _LIMITS.get(first.limits_kind or "", ""),
+        unit=_unit(first.kind, label),
         denominator_unit="Participants" if size is not None else "",
         denominator=size,
-        values=tuple(
-            ResultValue(
-                quote=t.row.line,
-                title=t.row.columns[t.column].rpartition(" / ")[2][:200] if several else "",
-                value=t.value.value,
-                spread=t.value.spread,
-                lower=t.value.lower,
-                upper=t.value.upper,
-            )
-            for t in taken
-        ),
+        values=tuple(values),
     )
 
 
-def _from_text(told: Told) -> ResultsAnswer:
-    value = told.value
-    return ResultsAnswer(
-        status="found",
-        param_type=param(value, told.before),
-        dispersion_type=dispersion(value, told.quote),
-        unit=_unit(value.kind, ""),
-        denominator_unit="Participants" if value.denominator is not None else "",
-        denominator=value.denominator,
-        values=(
-            ResultValue(
-                quote=told.quote, value=value.value, spread=value.spread, lower=value.lower, upper=value.upper
-            ),
-        ),
-    )
-
-
-_UNIT = re.compile(r"[(\[,]\s?((?:[µμ]?[A-Za-z°%]+)(?:[/·][A-Za-z0-9²]+){0,3})\s?[)\]]?\s*$")
+_UNIT = re.compile(r"[(\[,]\s?((?:[µμ]?[A-Za-z°%]+)(?:[/·][A-Za-z0-9²]+){0,3})\s?[)\]]?\s*(?:\||$)")
 
 
 def _unit(kind: str, label: str) -> str:
@@ -108,22 +120,3 @@ def _unit(kind: str, label: str) -> str:
     hit = _UNIT.search(label)
     named = hit[1] if hit is not None else ""
     return "" if re.fullmatch(r"(?i)n|sd|se|sem|iqr|ci|mean|median|range|%", named) else named
-
-
-def _in_text(paper: Iterable[Sentence], wanted: Asked, group: Group, shorts: Shorts) -> Told | None:
-    """The one value that the report's sentences give; None where they give several, or none."""
-    found: dict[str, Told] = {}
-    for sentence in paper:
-        results = (
-            sentence.section == "abstract" or "result" in sentence.section or "finding" in sentence.section
-        )
-        if not results or AIM.search(sentence.text) or len(sentence.text) > MAX_QUOTE:
-            continue
-        if asks_baseline(sentence.text) and not wanted.baseline:
-            continue
-        if share(wanted.weights, keys(sentence.text, shorts)) >= ENOUGH:
-            for told in told_of(sentence.text, wanted, group, shorts):
-                if told.value.kind not in _SURE:
-                    continue
-                found.setdefault(told.value.value, told)
-    return next(iter(found.values())) if len(found) == 1 else None

@@ -15,6 +15,7 @@ from model.tasks import (
     rationale,
     results,
     screen,
+    summary,
 )
 
 __all__ = ["ALL"]
@@ -33,6 +34,7 @@ ALL = {
         direction,
         bias,
         question,
+        summary,
     )
 }
 """Task id to task."""

@@ -31,6 +31,10 @@ class ResultsInput(PaperInput):
 
     outcome: OutcomeMeasure
     group: TrialGroup
+    others: tuple[TrialGroup, ...] = Field(
+        default=(),
+        description="The trial's other arms, where known, for rules to tell the asked one from them.",
+    )
 
 
 class ResultValue(Frozen):

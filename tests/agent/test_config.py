@@ -74,7 +74,7 @@ def test_a_small_protocol_is_read_and_its_defaults_are_filled_in(tmp_path):
     assert c.form == KINDS["intervention", "PICO"].form
     assert c.searched == ("population", "intervention")
     assert c.fetch_pmc is True
-    assert c.gates == ("query", "screen", "extract")
+    assert c.gates == ("query", "screen", "extract", "evidence", "synthesis")
     assert (c.sources[0].name, c.sources[0].limit, c.sources[0].start) == ("pubmed", 50_000, "2001-01-01")
     assert loaded.text == GOOD
 

@@ -182,7 +182,7 @@ def test_the_baseline_runs_from_end_to_end(reviews, tmp_path, capsys, monkeypatc
     assert [ta[key] for key in ("tp", "fp", "fn", "tn", "failed")] == [1, 1, 1, 1, 0]
     assert [rows["final", "verdicts"][key] for key in ("n", "included", "tp", "fn")] == [3, 1, 1, 0]
     assert shown.count("\n| wool") == 6
-    assert "baseline-2" in shown
+    assert "baseline-3" in shown
 
 
 def test_a_wrong_argument_ends_with_its_remedy_and_status_two(reviews, capsys, monkeypatch):

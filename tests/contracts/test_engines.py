@@ -34,6 +34,7 @@ from model.tasks import (
     rationale,
     results,
     screen,
+    summary,
 )
 from model.tasks.characteristics import CharacteristicsInput
 from model.tasks.pico import PicoInput
@@ -284,6 +285,17 @@ QUESTIONS |= {
         question.QuestionInput(
             question="How many adults took snail syrup?",
             sources=(question.SourceText(record_id="lib:1", title="Snail syrup for cough", text=TEXT),),
+        ),
+    ),
+    "summary": Request(
+        summary.TASK,
+        summary.SummaryInput(
+            outcome="Nights slept",
+            cells=(
+                summary.SummaryCell(id="c1", label="Snail syrup, mean", value="5.5 nights"),
+                summary.SummaryCell(id="c2", label="Water, mean", value="4.0 nights"),
+            ),
+            results=(summary.SummaryCell(id="r1", label="Mean difference", value="1.5 (95% CI 0.5 to 2.5)"),),
         ),
     ),
 }

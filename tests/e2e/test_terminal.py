@@ -86,3 +86,15 @@ def test_a_person_edits_the_strategy_in_their_own_editor(agent, tmp_path, monkey
     assert agent.rows("SELECT author FROM artefact WHERE step = 'query' ORDER BY revision")[-1] == (
         "person:Cid",
     )
+
+
+def test_what_a_person_wrote_is_kept_when_it_does_not_fit(agent, tmp_path, monkeypatch):
+    editor = tmp_path / "editor.sh"
+    editor.write_text('#!/bin/sh\necho "(horses[tiab] AND" > "$1"\n')
+    editor.chmod(0o755)
+    monkeypatch.setenv("EDITOR", str(editor))
+    answers = [("[q]uit:", "e"), ("Your name", "Cid"), ("is kept in", ""), ("[q]uit:", "q")]
+    status, seen, left = typed(agent, answers)
+    assert (status, left) == (3, []), seen
+    assert (agent.home / "gates" / "query-not-stored.txt").read_text() == "(horses[tiab] AND\n"
+    assert agent.rows("SELECT COUNT(*) FROM artefact WHERE step = 'query'") == [(1,)]

@@ -77,7 +77,7 @@ def test_no_number_can_belong_to_a_real_paper_or_trial(records):
 def test_the_protocol_is_valid_and_nothing_about_it_is_to_be_warned_of(loaded):
     assert config.warnings(loaded.config) == ()
     assert loaded.config.engine.backend == "baseline"
-    assert loaded.config.gates == ("query", "screen", "extract")
+    assert loaded.config.gates == ("query", "screen", "extract", "evidence", "synthesis")
     assert not loaded.config.fetch_pmc
 
 

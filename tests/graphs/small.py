@@ -14,7 +14,7 @@ from typing import Any
 from agent.home import Home
 from agent.protocol import ensure_protocol
 from agent.review import Review
-from agent.wiring import TASKS, brought, chaser, sources, texts, transport
+from agent.wiring import bias_tool, brought, chaser, sources, tasks_of, texts, transport, trials
 from graphs.deps import Deps
 from graphs.driver import Halt, advance, checkpoints
 from model.engine import EngineBusy, EngineUnavailable, Request
@@ -180,8 +180,8 @@ def deps_of(
         protocols=review.store.protocols(),
         review_id=config.review_id,
         pass_id=review.pass_id,
-        engines={task: Recorded(backend, review.calls) for task in TASKS},
-        in_flight=dict.fromkeys(TASKS, 2),
+        engines={task: Recorded(backend, review.calls) for task in tasks_of(config)},
+        in_flight=dict.fromkeys(tasks_of(config), 2),
         ranker=WordRanker(),
         sources=sources(review, config, folder, None, way_out, lambda *_: None),
         citations=chaser(config, way_out),
@@ -190,6 +190,8 @@ def deps_of(
         out=review.home.out,
         progress=lambda *_: None,
         version="0",
+        trials=trials(config, way_out),
+        bias_tool=bias_tool(config, review.protocol.content["environment"]),
         engine_uses=(replace_task(use, "screen"),),
         given=brought(review, folder / "fulltexts"),
         attempt=attempt,

@@ -16,6 +16,7 @@ from model.tasks import (
     rationale,
     results,
     screen,
+    summary,
 )
 from tools.schemas import Criterion, FieldSpec, Passage
 
@@ -64,6 +65,11 @@ QUESTIONS: dict[str, Any] = {
     "question": question.QuestionInput(
         question="How many took part?", sources=(question.SourceText(record_id="lib:1", text=TEXT),)
     ),
+    "summary": summary.SummaryInput(
+        outcome="Nights slept",
+        cells=(summary.SummaryCell(id="c1", label="Snail syrup, mean", value="5.5 nights"),),
+        results=(summary.SummaryCell(id="r1", label="Mean difference", value="1.5 (95% CI 0.5 to 2.5)"),),
+    ),
 }
 
 YES = {"criterion_id": "cough", "label": "YES", "quote": "Cough", "rationale": "", "confidence": 0.5}
@@ -92,6 +98,7 @@ SLEPT = {
 }
 BY_LOT = {"question_id": "1.1", "quote": "by lot", "answer": "Y", "rationale": "drawn by lot"}
 UNCLEAR = {"question_id": "3.2", "quote": "", "answer": "PN", "rationale": ""}
+POOLED = {"cites": ["r1"], "text": "The mean difference was 1.5 (95% CI 0.5 to 2.5)."}
 STATED = {"record_id": "lib:1", "quote": "Forty adults", "text": "Forty adults took part."}
 
 FITTING: dict[str, Any] = {
@@ -106,6 +113,7 @@ FITTING: dict[str, Any] = {
     "direction": {"quote": "did not differ", "direction": "no_difference", "rationale": ""},
     "bias": {"answers": [BY_LOT, UNCLEAR]},
     "question": {"status": "answered", "statements": [STATED]},
+    "summary": {"status": "summarised", "sentences": [POOLED]},
 }
 
 

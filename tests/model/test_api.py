@@ -48,6 +48,7 @@ CALLS = {
     ),
     "bias": ("risk_of_bias", {"paper": PAPER, "result": "Warmth", "questions": RANDOM}),
     "question": ("answer_question", {"question": "Who wore wool socks?", "records": [TEXT]}),
+    "summary": ("narrative_summary", {"outcome": "Warmth", "cells": {"Wool, mean": "31.2"}}),
 }
 
 

@@ -36,7 +36,7 @@ TEXTS = st.sampled_from(["", " ", "forty", '{"label": "NO"}', '"label": "NO"', "
 )
 """What models say: JSON in words, too."""
 
-WISHES = {"record_id": st.just("lib:1")}
+WISHES = {"record_id": st.just("lib:1"), "cites": st.just(["r1", "c1"])}
 
 
 def saying(part, whole, name=""):

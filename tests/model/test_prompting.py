@@ -19,6 +19,7 @@ from model.tasks.characteristics import CharacteristicsInput
 from model.tasks.query import KnownStudy
 from model.tasks.question import SourceText
 from model.tasks.screen import ScreenInput
+from model.tasks.summary import SummaryCell
 from tests.model.questions import QUESTIONS
 from tools.errors import ConfigError
 from tools.schemas import Criterion, FieldSpec, Passage
@@ -58,6 +59,7 @@ MATCHING: dict[str, dict[str, Any]] = {
     "participants": {"groups": tuple(participants.Group(id=key, title="g") for key in IDS)},
     "bias": {"questions": tuple(bias.SignallingQuestion(id=key, domain="d", text="t") for key in IDS)},
     "question": {"sources": (SourceText(record_id="<id>", text="t"),)},
+    "summary": {"cells": (SummaryCell(id="<id>", label="l", value="v"),)},
 }
 """What must be asked for the example in a task's prompt to be its answer."""
 
@@ -208,6 +210,10 @@ SLOTS = {
     "bias": paper,
     "question": lambda title, text: {
         "sources": (SourceText(record_id="lib:1", title=title, text=text),),
+    },
+    "summary": lambda title, text: {
+        "results": (),
+        "cells": (SummaryCell(id="c1", label=title[:300], value=text[:300]),),
     },
 }
 """Task to where a record's title and text go in its question. `pico` reads no record."""

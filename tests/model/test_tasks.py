@@ -29,6 +29,7 @@ from tests.model.questions import (
     NIGHTS,
     NO,
     PAPER,
+    POOLED,
     QUESTIONS,
     SILENT,
     SLEPT,
@@ -186,6 +187,26 @@ MISFITS = {
         "question",
         {"status": "answered", "statements": [STATED | {"record_id": "pubmed:7"}]},
         r"not given: \['pubmed:7'\]",
+    ),
+    "summary: a summary of nothing": (
+        "summary",
+        {"status": "summarised", "sentences": []},
+        "status summarised with 0 sentences",
+    ),
+    "summary: a cell that nobody gave": (
+        "summary",
+        {"status": "summarised", "sentences": [POOLED | {"cites": ["r1", "c9"]}]},
+        r"not given: \['c9'\]",
+    ),
+    "summary: a sentence of blanks": (
+        "summary",
+        {"status": "summarised", "sentences": [POOLED | {"text": "  "}]},
+        "without a text",
+    ),
+    "summary: a sentence on trust": (
+        "summary",
+        {"status": "summarised", "sentences": [POOLED | {"cites": []}]},
+        "cites",
     ),
     "question: a statement on trust": (
         "question",

@@ -20,6 +20,7 @@ from tests.servers.eutils import Eutils, Links
 from tests.servers.faults import Fault
 from tests.servers.loopback import Served, Service, serving
 from tests.servers.pmc import Pmc
+from tests.servers.unpaywall import Unpaywall
 from tools.schemas import Record
 
 __all__ = ["Fault", "Served", "serve", "services", "serving"]
@@ -64,6 +65,7 @@ def services(
         yield {
             "entrez/eutils": eutils,
             "pmc": Pmc(known, jats=jats),
-            "europepmc/webservices/rest": EuropePmc(known),
+            "europepmc/webservices/rest": EuropePmc(known, jats=jats),
+            "unpaywall/v2": Unpaywall({}),
             "ctgov/api/v2": Ctgov(studies),
         }

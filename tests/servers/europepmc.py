@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
+from pathlib import Path
 from typing import Any
 
 from tests.servers.expressions import (
@@ -56,6 +58,7 @@ class EuropePmc:
         cites: key to the keys in its reference list, such as `{"MED:1": ["MED:2", "PPR:PPR7"]}`; a key that no
             record has is a reference that Europe PMC could not match.
         forms: JSON to send for a key in the place of what is made of its record.
+        jats: folder of full texts named by PMCID: these are open access.
     """
 
     def __init__(
@@ -64,8 +67,10 @@ class EuropePmc:
         *,
         cites: Mapping[str, Sequence[str]] | None = None,
         forms: Mapping[str, Mapping[str, Any]] | None = None,
+        jats: Path | None = None,
     ) -> None:
         self._records = {key_of(record): record for record in records}
+        self._jats = jats
         self._results = {
             key: dict((forms or {}).get(key) or core(record)) for key, record in self._records.items()
         }
@@ -88,10 +93,14 @@ class EuropePmc:
         name = path.strip("/")
         if name in ("search", "searchPOST"):
             return name
+        if text := re.fullmatch(r"(PMC\d+)/fullTextXML", name):
+            return f"fullTextXML/{text[1]}"
         found = re.fullmatch(r"([A-Z]{2,3})/([^/]+)/(citations|references)", name)
         return f"{found[3]}/{found[1]}:{found[2]}" if found else None
 
     def answer(self, utility: str, params: Mapping[str, str]) -> Answer:
+        if utility.startswith("fullTextXML/"):
+            return self._text(utility.partition("/")[2])
         if params.get("format") != "json":
             return Answer(b'<?xml version="1.0"?><responseWrapper/>', content_type="application/xml")
         name, _, key = utility.partition("/")
@@ -104,6 +113,14 @@ class EuropePmc:
         if name in ("citations", "references"):
             return self._linked(name, key, size, int(params.get("page", "1")))
         return self._search(params, size)
+
+    def _text(self, pmcid: str) -> Answer:
+        """The article of a PMCID out of the folder; 404 with an empty body where there is none."""
+        for path in sorted(self._jats.glob(f"{pmcid}.*")) if self._jats else ():
+            data = path.read_bytes()
+            body = gzip.decompress(data) if path.suffix == ".gz" else data
+            return Answer(body, content_type="application/xml;charset=UTF-8")
+        return Answer(b"", 404, "application/xml")
 
     # Search ----------------------------------------------------------------------------------------
 

@@ -44,14 +44,17 @@ _NOTICES = {"retraction": "a retraction notice", "correction": "a correction", "
 
 
 class UnreadableFullText(ReviewError):
-    """These bytes hold no article that can be read by machine. A person can still read the report."""
+    """These bytes hold no article that can be read by machine. A person can still read the report.
 
-    def __init__(self, report_id: str, what: str) -> None:
+    `kind` names the reason in one word, such as `malformed`, `encrypted` or `scanned`.
+    """
+
+    def __init__(self, report_id: str, what: str, *, kind: str = "malformed") -> None:
         super().__init__(
             f"full text of {report_id} cannot be read: {what}; read it yourself and fill in its cells by "
             "hand, or supply another file"
         )
-        self.report_id, self.what = report_id, what
+        self.report_id, self.what, self.kind = report_id, what, kind
 
 
 def parse(data: bytes, *, report_id: str, source: str) -> FullText:
@@ -89,7 +92,10 @@ def parse(data: bytes, *, report_id: str, source: str) -> FullText:
         canonical=canonical,
         passages=tuple(_placed(blocks)),
         title=blocks[0].text if blocks[0].kind == "title" and not blocks[0].section else "",
-        registry_ids=registry_ids(f"{front}\n{canonical}"),
+        # Line by line: few lines hold a long number, and only those are looked at closely.
+        registry_ids=tuple(
+            dict.fromkeys(n for line in (front, *canonical.split("\n")) for n in registry_ids(line))
+        ),
         warnings=tuple(dict.fromkeys(warnings)),
         **_ids(article),
     )
@@ -289,6 +295,8 @@ def _table(table: "Element", label: str, warnings: list[str]) -> str:
     """Lines of cells; each cell stands in every row and column that it spans."""
     columns = [c.get("colname", "") for c in table.iter() if xml.name(c) == "colspec"]
     groups = [g for g in table if xml.name(g) in ("thead", "tbody", "tfoot")] or [table]
+    if any(xml.name(inner) in ("table", "tgroup") and inner is not table for inner in table.iter()):
+        warnings.append(f"{label or 'a table'} holds a table in a cell: that cell is one line of text")
     if any(xml.name(child) in ("tr", "row") for child in table):
         groups = [table]
     lines: list[str] = []

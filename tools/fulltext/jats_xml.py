@@ -32,7 +32,7 @@ def name(element: "Element") -> str:
     """Local name; empty for comments and processing instructions, `&` for an unresolved entity."""
     tag: Any = element.tag
     if isinstance(tag, str):
-        return tag.rpartition("}")[2]
+        return tag.rpartition("}")[2] if "}" in tag else tag
     return "&" if (element.text or "").startswith("&") else ""
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from tools.schemas import Quote
 
-__all__ = ["MIN_QUOTE_CHARS", "locate", "locate_once", "sentences"]
+__all__ = ["MIN_QUOTE_CHARS", "holds_number", "locate", "locate_once", "sentences"]
 
 MIN_QUOTE_CHARS = 4
 """Fewer visible characters prove nothing: `12%` occurs in most papers."""
@@ -236,3 +236,30 @@ def _ends_sentence(line: str, stop: int, end: int) -> bool:
         return starter
     # `1. Patients` at the start of a line counts something; `at day 1. Patients` ends a sentence.
     return not (before.isdigit() and len(before) <= 2 and not line[: stop - len(before)].strip())
+
+
+# Numbers -----------------------------------------------------------------------------------------
+
+_NUMBER = re.compile(r"\d+(?:[,\u2009\u202f\u00a0 ]\d{3})*(?:[.·∙]\d+)?|[.·∙]\d+")
+
+
+def holds_number(quote: str, value: str) -> bool:
+    """Whether a number stands in a quote, whatever its sign: a fall of `−3.1` is told as `fell by 3.1`.
+
+    Compared by value: `12·30` holds 12.3, `1,204` holds 1204, and `31` does not hold 3.1. Words for numbers are
+    none here.
+    """
+    try:
+        wanted = abs(float(value))
+    except ValueError:
+        return False
+    read = {written for hit in _NUMBER.finditer(quote) for written in _readings(hit.group())}
+    return any(abs(number - wanted) <= 1e-9 * max(1.0, wanted) for number in read)
+
+
+def _readings(written: str) -> tuple[float, ...]:
+    """A number as printed; where its groups may as well be numbers of their own, those too."""
+    plain = re.sub(r"[·∙]", ".", written)
+    groups = [group for group in re.split(r"[,\u2009\u202f\u00a0 ]", plain) if group]
+    joined = float("".join(groups))
+    return (joined, *(float(group) for group in groups)) if len(groups) > 1 else (joined,)

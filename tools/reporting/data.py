@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from tools.reporting.evidence import EvidenceData
 from tools.schemas import (
     Approval,
     Cell,
@@ -267,6 +268,8 @@ class ReviewData(Frozen):
     earlier: tuple[EarlierRecord, ...] = Field(
         default=(), description="All records of the earlier passes, as they left them; empty in a first pass."
     )
+
+    evidence: EvidenceData = Field(default=EvidenceData(), description="Numbers, analyses and certainty.")
 
     @property
     def is_update(self) -> bool:

@@ -5,12 +5,13 @@ Nothing is loaded from anywhere, no script runs, and no text becomes a link. Lon
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tools.reporting.counts import PrismaCounts, reason_in_words
 from tools.reporting.data import FinalDecision, RecordLine, ReviewData
 from tools.reporting.diagram import svg
+from tools.reporting.evidence_page import Numbers, numbers_shown
 from tools.reporting.prisma import equations, ledger
 from tools.reporting.prisma_s import appendix
 from tools.reporting.standing import Standing, standing, superseded_ids
@@ -33,8 +34,10 @@ STATUS_WORDS = {
     "grounded": "quote found in the text",
     "located": "quote looked up afterwards",
     "ungrounded": "no quote found: to be checked",
+    "computed": "follows from other cells",
     "not_reported": "the report does not tell",
     "not_found": "nothing recognised; says nothing about the report",
+    "conflicting": "readers differ: to be settled",
     "failed": "no answer",
 }
 
@@ -129,8 +132,20 @@ def html(data: ReviewData, counts: PrismaCounts) -> str:
     # Safe to pass as markup: diagram.svg escapes every text it is given.
     drawing = Markup(svg(counts))  # noqa: S704
     return environment.get_template("report.html").render(
-        diagram=drawing, data=data, counts=counts, **_context(data, counts)
+        diagram=drawing, data=data, counts=counts, numbers=_numbers(data), **_context(data, counts)
     )
+
+
+def _numbers(data: ReviewData) -> Numbers | None:
+    """The section about numbers, its drawings marked as such."""
+    from markupsafe import Markup
+
+    shown = numbers_shown(data.evidence)
+    if shown is None:
+        return None
+    # Safe to pass as markup: the plots escape every text they are given.
+    drawn = tuple(replace(x, forest=Markup(x.forest)) for x in shown.analyses)  # noqa: S704
+    return replace(shown, analyses=drawn, bias=tuple(Markup(x) for x in shown.bias))  # noqa: S704
 
 
 def _context(data: ReviewData, counts: PrismaCounts) -> dict[str, Any]:

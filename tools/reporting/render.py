@@ -1,7 +1,7 @@
 """Everything that leaves the review, as bytes. Pure: same value in, same bytes out."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from tools.errors import ConfigError
 from tools.reporting.counts import PrismaCounts
@@ -40,12 +40,15 @@ DEFAULT_OUTPUTS = (*(name for name in _WRITERS if name not in ("data.json", "ear
 OUTPUTS = (*_WRITERS, "counts.json")
 
 
-def render_all(data: ReviewData, outputs: Sequence[str] = DEFAULT_OUTPUTS) -> dict[str, bytes]:
+def render_all(
+    data: ReviewData, outputs: Sequence[str] = DEFAULT_OUTPUTS, besides: Mapping[str, bytes] | None = None
+) -> dict[str, bytes]:
     """Every wanted file under its name, in a fixed order; all UTF-8, the CSV files with a byte-order mark.
 
     Args:
         data: the review.
         outputs: names out of `OUTPUTS`. counts.json carries the SHA-256 of the files made with it.
+        besides: files made elsewhere, name to content, to be listed with these.
 
     Raises:
         ConfigError: a name that is not in `OUTPUTS`.
@@ -57,6 +60,7 @@ def render_all(data: ReviewData, outputs: Sequence[str] = DEFAULT_OUTPUTS) -> di
     counts = count(data)
     check(counts)
     files = {name: write(data, counts).encode() for name, write in _WRITERS.items() if name in outputs}
+    files |= besides or {}
     if "counts.json" in outputs:
         hashes = {name: hashlib.sha256(body).hexdigest() for name, body in files.items()}
         files["counts.json"] = counts_json(data, counts, hashes).encode()

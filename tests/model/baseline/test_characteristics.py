@@ -5,7 +5,7 @@ import gzip
 import pytest
 
 from model.baseline.characteristics import fields_of
-from model.baseline.paper_numbers import count_of
+from model.baseline.counts import count_of
 from model.tasks.characteristics import TASK, CharacteristicsInput
 from tools import frameworks
 from tools.fulltext import jats
@@ -51,6 +51,7 @@ def value(*args, **kwargs):
         ("We randomly assigned 60 hikers and their patients.", None),
         ("We enrolled 60 patients with cold feet.", "60"),
         ("Forty-two women with cold feet were recruited.", "42"),
+        ("One hundred and twenty-one patients were enrolled.", "121"),
         ("In total, 88 participants were randomly allocated to wool or cotton.", "88"),
     ],
 )
@@ -62,7 +63,6 @@ def test_a_sample_size_in_a_set_phrase_is_read(text, number):
     "text",
     [
         "Thirty patients in each group were randomly assigned to wool.",
-        "One hundred and twenty-one patients were enrolled.",
         "A total of 4,548 individuals were offered socks.",
         "Of these, 12 patients were randomised.",
         "Ten children per school were recruited.",

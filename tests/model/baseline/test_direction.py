@@ -71,6 +71,39 @@ def test_where_the_text_does_not_tell_the_answer_is_uncertain(text):
     assert direction(text) == "uncertain"
 
 
+def test_where_nothing_is_said_of_the_outcome_a_denial_of_any_difference_is_evidence_and_is_quoted():
+    denial = "There were no significant differences between the two groups in any other outcome."
+    text = f"Blister size was significantly smaller with wool than with cotton. {denial}"
+    measured = ("methods", "We measured toe temperature.")
+    answer = direction_of(asked(measured, ("abstract", text)))
+    assert (answer.direction, answer.quote) == ("no_difference", denial)
+    assert "in general" in answer.rationale
+    silent = direction_of(asked(("abstract", text)))
+    assert (silent.direction, silent.quote) == ("uncertain", "")
+    assert direction(f"{text} Toe temperature was significantly higher with wool.") == "increased"
+    assert direction("At baseline there were no significant differences between the groups.") == "uncertain"
+    assert direction(denial, section="introduction") == "uncertain"
+
+
+def test_what_a_later_clause_says_of_the_difference_counts_for_a_list_of_outcomes():
+    text = "Itch, toe temperature, and pain were lower with wool, though this difference was not significant."
+    assert direction(text) == "no_difference"
+    assert direction(text, o="itch, toe temperature and pain") == "no_difference"
+
+
+def test_an_end_point_that_was_not_met_is_a_result_and_no_aim():
+    text = "The primary end point was not met: toe temperature was 31.2 with wool and 30.9 with cotton (p = 0.4)."
+    assert direction(text) == "no_difference"
+    assert direction("The primary end point was toe temperature, higher with wool (p = 0.01).") == "uncertain"
+
+
+def test_a_sentence_on_a_part_of_the_outcome_is_said_to_be_weak():
+    text = "Temperature was significantly higher with wool than with cotton."
+    answer = direction_of(asked(("discussion", text), o="toe temperature"))
+    assert answer.direction == "increased"
+    assert "only in part" in answer.rationale
+
+
 def test_sentences_that_contradict_each_other_are_left_to_a_person():
     text = (
         "Toe temperature was significantly higher with wool than with cotton. "

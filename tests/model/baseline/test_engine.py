@@ -63,7 +63,7 @@ def test_the_same_request_gets_the_same_answer(task, likeness, vocabulary):
 
 def test_it_says_what_it_is():
     engine = BaselineEngine(None, type("E", (), {"name": "e"})())
-    assert (engine.name, engine.language_model) == ("baseline-2", False)
+    assert (engine.name, engine.language_model) == ("baseline-3", False)
     assert engine.label == "baseline rules (no language model)"
 
 

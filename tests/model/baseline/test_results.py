@@ -18,13 +18,14 @@ Itch score, median (IQR) | 3 (2–5) | 4 (2–6) | 0.2"""
 CAPTION = "Table 2 Outcomes at week 12."
 
 
-def asked(*parts, outcome="toe temperature", group="wool socks", time_frame=""):
+def asked(*parts, outcome="toe temperature", group="wool socks", time_frame="", others=(), description=""):
     return ResultsInput(
         report_id="r",
         title="A trial",
         passages=paper("A trial", *parts),
-        outcome=OutcomeMeasure(title=outcome, time_frame=time_frame),
+        outcome=OutcomeMeasure(title=outcome, time_frame=time_frame, description=description),
         group=TrialGroup(title=group),
+        others=tuple(TrialGroup(title=name) for name in others),
     )
 
 
@@ -291,3 +292,117 @@ SENTENCES = st.sampled_from(
 def test_any_answer_fits_its_question_and_quotes_the_text(rows, texts):
     table = "\n".join(" | ".join(row) for row in rows) or " | "
     results(("abstract", " ".join(texts)), ("Results", CAPTION), ("Results", table))
+
+
+# The other arms known ----------------------------------------------------------------------------
+
+STRANGE = (
+    " | Fluffy (n = 40) | Cotton (n = 38) | P\nToe temperature, mean (SD) | 31.2 (0.8) | 29.9 (0.9) | 0.1"
+)
+
+
+def test_of_two_columns_the_one_that_is_not_the_other_arms_is_the_asked_ones():
+    assert in_table("toe temperature", "sheepskin", STRANGE).status == "not_found"
+    found = in_table("toe temperature", "sheepskin", STRANGE, others=("cotton socks",))
+    assert (found.values[0].value, found.denominator) == ("31.2", 40)
+
+
+def test_of_three_columns_none_is_told_by_elimination():
+    table = STRANGE.replace("| P\n", "| Silk (n = 39)\n").replace("| 0.1", "| 30.0 (0.7)")
+    assert in_table("toe temperature", "sheepskin", table, others=("cotton socks",)).status == "not_found"
+
+
+def test_arms_may_be_rows_under_the_outcome():
+    table = " | Week 0 | Week 12\nToe temperature |  | \nWool (n = 40) | 28.1 | 31.2\nCotton (n = 38) | 28.3 | 29.9"
+    found = in_table("toe temperature", table=table, others=("cotton socks",))
+    assert (found.values[0].value, found.denominator) == ("31.2", 40)
+
+
+def test_a_short_name_from_the_caption_is_the_arms():
+    table = (
+        "Outcome | Group | Mean (95% CI)\nToe temperature | W | 31.2 (30.9, 31.5)\n | C | 29.9 (29.6, 30.2)"
+    )
+    caption = "Table 2. Means in the wool group (W; n=40) and the cotton group (C; n=38)."
+    found = in_table("toe temperature", "cotton socks", table, caption, others=("wool socks",))
+    assert (found.values[0].value, found.denominator, found.dispersion_type) == (
+        "29.9",
+        38,
+        "95% Confidence Interval",
+    )
+
+
+def test_a_spread_that_nothing_names_has_no_name():
+    table = STRANGE.replace(", mean (SD)", "").replace("(0.8)", "± 0.8").replace("31.2 ", "31.2 ")
+    found = in_table("toe temperature", "cotton socks", table.replace("29.9 (0.9)", "29.9 ± 0.9"), "Table 2")
+    assert (found.values[0].spread, found.dispersion_type) == ("0.9", "")
+
+
+def test_participants_come_from_another_table_only_where_all_agree():
+    first = " | Wool (n = 40) | Cotton (n = 38)\nAge | 40 | 41"
+    second = " | Wool | Cotton\nToe temperature | 31.2 ± 0.8 | 29.9 ± 0.9"
+    third = " | Wool (n = 35) | Cotton (n = 38)\nSteps | 5 | 6"
+    parts = [("Results", "Table 1"), ("Results", first), ("Results", "Table 2"), ("Results", second)]
+    assert results(*parts, others=("cotton socks",)).denominator == 40
+    assert results(*parts, ("Results", third), others=("cotton socks",)).denominator is None
+
+
+def test_a_count_that_its_percentage_gainsays_keeps_the_size_in_its_heading_for_the_checks_to_see():
+    table = " | Wool (n = 40) | Cotton (n = 38)\nBlisters, n (%) | 6 (20.0) | 12 (31.6)"
+    assert in_table("blisters", table=table).denominator == 40
+    assert in_table("blisters", "cotton socks", table).denominator == 38
+
+
+def test_a_count_that_its_percentage_gainsays_takes_no_size_from_elsewhere():
+    table = " | Wool | Cotton\nBlisters, n (%) | 6 (20.0) | 12 (31.6)"
+    said = ("Results", "Blisters were counted in the wool group (n = 40) and the cotton group (n = 38).")
+    where = (("Results", CAPTION), ("Results", table), said)
+    assert results(*where, outcome="blisters", group="wool socks").denominator is None
+    assert results(*where, outcome="blisters", group="cotton socks").denominator == 38
+
+
+def test_a_row_of_the_wrong_kind_is_not_taken():
+    table = " | Wool | Cotton\nBlisters, n (%) | 6 (15.0) | 12 (31.6)"
+    assert in_table("blisters", table=table, description="Mean and standard deviation").status == "not_found"
+    assert (
+        in_table("blisters", table=table, description="Number of participants with the event").status
+        == "found"
+    )
+
+
+def test_a_change_is_not_answered_with_the_value_at_the_end():
+    table = " | Wool | Wool | Cotton | Cotton\n | Baseline | Week 12 | Baseline | Week 12\nWeight | 81 | 80 | 82 | 79"
+    assert in_table("change in weight", table=table).status == "not_found"
+    assert in_table("weight", table=table).values[0].value == "80"
+
+
+def test_two_rows_that_fit_alike_and_differ_leave_a_choice():
+    table = " | Wool | Cotton\nAll |  | \nItch score | 3.1 | 4.2\nPer protocol |  | \nItch score | 2.9 | 4.4"
+    assert in_table("itch score", table=table).status == "not_found"
+
+
+PAIRS = [
+    "Toe temperature was higher with wool than with cotton (31.2 ± 0.8 versus 29.9 ± 0.9 °C, P = 0.004).",
+    "Toe temperature was 31.2 ± 0.8 °C in the wool group and 29.9 ± 0.9 °C in the cotton group.",
+    "Toe temperature was 29.9 ± 0.9 and 31.2 ± 0.8 °C in the cotton and wool groups, respectively.",
+    "Compared with cotton, wool led to a higher toe temperature (31.2 ± 0.8 vs. 29.9 ± 0.9 °C).",
+]
+
+
+@pytest.mark.parametrize("text", PAIRS)
+def test_a_pair_of_values_is_told_apart_by_the_order_of_the_arms(text):
+    assert told(text, others=("cotton socks",)) == ["31.2"]
+    assert told(text, group="cotton socks", others=("wool socks",)) == ["29.9"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Toe temperature and steps were 31.2 ± 0.8 versus 29.9 ± 0.9 and 40 ± 3 versus 41 ± 4 with wool and cotton.",
+        "Toe temperature with wool and cotton was 31.2 ± 0.8, 30.1 ± 0.7 and 29.9 ± 0.9.",
+        "Toe temperature was lower with wool than with cotton (31.2 ± 0.8 versus 29.9 ± 0.9 °C).",
+        "Toe temperature with wool rose from 28.1% to 31.2%, unlike with cotton.",
+        "In the subgroup of runners toe temperature was 31.2 ± 0.8 with wool and 29.9 ± 0.9 with cotton.",
+    ],
+)
+def test_pairs_whose_arm_or_outcome_is_not_plain_are_not_taken(text):
+    assert told(text, others=("cotton socks",)) == []

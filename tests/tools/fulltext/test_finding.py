@@ -6,7 +6,9 @@ import pytest
 
 from tests.tools.test_transport import Log
 from tools.errors import InputFileError, SourceUnavailable
-from tools.fulltext.finding import FolderFinder, Found, NotFound, PmcFinder, Stored, either
+from tools.fulltext.finding import Found, NotFound, Stored, either
+from tools.fulltext.folder import FolderFinder
+from tools.fulltext.services import PmcFinder
 from tools.schemas import Record
 from tools.transport import Transport
 
@@ -85,7 +87,7 @@ def test_another_databases_number_is_not_a_pmid(tmp_path):
 
 def test_a_record_without_a_file_is_not_found_and_no_failure(tmp_path):
     put(tmp_path, "a.nxml", article(pmid="77"))
-    put(tmp_path, "78.pdf", b"%PDF-")
+    put(tmp_path, "780.pdf", b"%PDF-")
     for finder in (FolderFinder(tmp_path), FolderFinder(tmp_path / "absent")):
         found = finder.find(record(pmid="78"))
         assert isinstance(found, NotFound)

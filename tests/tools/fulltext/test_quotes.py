@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.fulltext.quotes import locate, sentences
+from tools.fulltext.quotes import holds_number, locate, sentences
 
 
 def found(quote: str, text: str) -> str | None:
@@ -191,3 +191,38 @@ def test_evidence_that_people_marked_is_found_in_our_full_texts(shared_data):
             results += [found(q, texts[row["pmcid"]]) for q in quotes if "\n" not in q]
     assert len(results) > 100
     assert sum(r is not None for r in results) / len(results) > 0.9
+
+
+# Numbers -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("quote", "value"),
+    [
+        ("Monthly days fell by 3.1 (SE 0.2).", "-3.1"),
+        ("mean 12·30 (4·1)", "12.3"),
+        ("1,204 of 2,400 people", "1204"),
+        ("12 | 34 | 56", "34"),
+        ("groups of 12,345 and", "12345"),
+        ("doses of 10,200 mg", "10"),
+        ("p = .04", "0.04"),
+    ],
+)
+def test_a_number_stands_in_a_quote_however_it_is_printed(quote, value):
+    assert holds_number(quote, value)
+
+
+@pytest.mark.parametrize(
+    ("quote", "value"),
+    [
+        ("31 people", "3.1"),
+        ("3.1 days", "31"),
+        ("3.10 to 4", "3.11"),
+        ("twelve people", "12"),
+        ("", "1"),
+        ("12 people", "a dozen"),
+        ("405 people", "40"),
+    ],
+)
+def test_other_numbers_and_words_are_not_that_number(quote, value):
+    assert not holds_number(quote, value)

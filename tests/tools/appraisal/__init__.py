@@ -1,0 +1,1 @@
+"""Tests of risk of bias and certainty of evidence."""

@@ -1,0 +1,1 @@
+"""Tests of checks, conversions, effects and pooling."""

@@ -1,0 +1,1 @@
+"""Deterministic readers of a report: the numbers in its tables and sentences."""

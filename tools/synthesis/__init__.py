@@ -1,0 +1,1 @@
+"""From extracted numbers to pooled effects: conversions, checks, effect sizes, pooling. Pure."""
