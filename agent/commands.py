@@ -311,7 +311,7 @@ def approve(
                 f"the gate `{artefact.step}` shows {artefact.sha256[:16]}… now, not {shown}. "
                 "Look at it again with `python -m agent status`, then decide about that."
             )
-        if decision == "approve" and (lacking := obstacles(artefact)):
+        if decision == "approve" and (lacking := obstacles(artefact, note)):
             listed = "\n".join(f"  {line}" for line in lacking)
             raise NotAllowed(f"the gate `{artefact.step}` cannot be approved yet:\n{listed}")
         text = "" if shown is not None else shown_gate(review, artefact.step) + "\n\n"

@@ -11,6 +11,7 @@ from agent.commands import Done, open_gate, texts_of, whoami
 from agent.home import Clock, Home, system_clock
 from agent.review import Review
 from tools.errors import ConfigError, NotAllowed
+from tools.evidence_settings import WANTED
 from tools.reporting.text import cell_text
 from tools.schemas import Artefact, Cell
 from tools.store import Event
@@ -44,18 +45,20 @@ def blank_form(artefact: Artefact) -> str:
     """The table without values, as CSV: no reading of a person or a machine is in it."""
     from graphs.cells import BIAS
     from graphs.evidence_edits import COLUMNS
-    from graphs.evidence_table import tool_of
+    from graphs.evidence_table import outcomes_of, tool_of
     from graphs.gates import cells_of, dispositions_of
 
     # Entries of registers are read by rules; people see them beside the papers.
     reports = {line.record_id for line in dispositions_of(artefact.content)}
     tool = tool_of(artefact.content)
     texts = {} if tool is None else {f"{BIAS}{q.id}": q.text for d in tool.domains for q in d.questions}
+    # Only what every row wants: a line more would tell that the machine has found a number there.
+    wanted = {(spec.id, name) for spec in outcomes_of(artefact.content) for name in WANTED[spec.kind]}
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow([*COLUMNS, "question"])
     for cell in cells_of(artefact.content):
-        if cell.report_id not in reports or not _asked_of_people(cell, texts):
+        if cell.report_id not in reports or not _asked_of_people(cell, texts, wanted):
             continue
         place = (cell.report_id, cell.outcome, cell.time_point, cell.arm, cell.field_id)
         row = [*place, "", "", "", "", texts.get(cell.field_id, "")]
@@ -63,13 +66,13 @@ def blank_form(artefact: Artefact) -> str:
     return out.getvalue()
 
 
-def _asked_of_people(cell: Cell, questions: dict[str, str]) -> bool:
+def _asked_of_people(cell: Cell, questions: dict[str, str], wanted: set[tuple[str, str]]) -> bool:
     """Numbers and signalling questions; arms and judgements are proposed, and settled at the gate."""
     from graphs.cells import BIAS
 
     if cell.field_id.startswith(BIAS):
         return cell.field_id in questions
-    return bool(cell.outcome) and cell.field_id != "direction"
+    return (cell.outcome, cell.field_id) in wanted
 
 
 def enter(

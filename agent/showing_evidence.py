@@ -61,11 +61,29 @@ def evidence_text(content: Mapping[str, Any]) -> str:
     parts = [
         "\n".join(head),
         *_tables(cells, content),
+        _without_side(cells),
         _bias(cells, content),
         _findings(findings_of(content)),
         _beside(content),
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def _without_side(cells: Sequence[Cell]) -> str:
+    """Arms with numbers that no analysis can use, since nobody has said which side they are on."""
+    sides = {(cell.report_id, cell.arm): cell.value for cell in cells if cell.field_id == "arm_role"}
+    numbers = dict.fromkeys(
+        (cell.report_id, cell.arm)
+        for cell in cells
+        if cell.outcome and cell.arm and cell.value is not None and cell.field_id != "direction"
+    )
+    open_ = [
+        arm for arm in numbers if sides.get(arm) not in ("experimental", "control") and " vs " not in arm[1]
+    ]
+    if not open_:
+        return ""
+    listed = ", ".join(f"{report_id} ({arm})" for report_id, arm in open_)
+    return f"Arms with numbers and without a side; set arm_role to experimental or control: {listed}"
 
 
 def _tables(cells: Sequence[Cell], content: Mapping[str, Any]) -> list[str]:

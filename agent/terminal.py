@@ -12,9 +12,12 @@ from typing import Any, Self
 from agent import commands
 from agent.commands import WAITING, Done, Running
 from agent.home import Home
-from tools.errors import ConfigError, NotAllowed
+from tools.errors import ConfigError, NotAllowed, ReviewError
 
 __all__ = ["Bars", "asking"]
+
+MISTAKEN = 2
+"""Exit status of errors that the person at the terminal can mend in what they wrote."""
 
 
 class Bars:
@@ -121,8 +124,12 @@ def _edited(given: Path, how: Running, by: str) -> Done:
             ) from e
         try:
             edited = commands.edit(given, step=step, file=file, by=by, folder=how.folder, clock=how.clock)
-        except ConfigError as e:
-            raise ConfigError([*e.problems, _kept(file, Home.of(given, how.folder))]) from e
+        except NotAllowed:
+            raise
+        except ReviewError as e:
+            if e.exit_status != MISTAKEN:
+                raise
+            raise ConfigError([str(e), _kept(file, Home.of(given, how.folder))]) from e
     return Done(edited.text, WAITING)
 
 

@@ -84,8 +84,15 @@ def told_notes(judged: Mapping[str, StoredOutcome], keys: Sequence[tuple[str, st
     return {"notes": notes} if notes else {}
 
 
-def obstacles(artefact: Artefact) -> list[str]:
-    """Why an artefact cannot be approved yet, each with its remedy; empty where nothing stands in the way."""
+def obstacles(artefact: Artefact, note: str = "") -> list[str]:
+    """Why an artefact cannot be approved yet, each with its remedy; empty where nothing stands in the way.
+
+    What only the machine could not tell apart has no value and stands in nobody's way.
+
+    Args:
+        artefact: what the gate shows.
+        note: what the person says with the approval; it has to be there where numbers cannot be so.
+    """
     people = artefact.content.get("people", {})
     found = [
         f"{report_id} is to be read by {short} more {'person' if short == 1 else 'people'}. Remedy: `form` and "
@@ -96,8 +103,12 @@ def obstacles(artefact: Artefact) -> list[str]:
         f"{' / '.join(filter(None, cell.key))}: {cell.reason}: {'; '.join(cell.readings)}. Remedy: settle it "
         "with `edit`."
         for cell in cells_of(artefact.content)
-        if artefact.step == "evidence" and cell.status == "conflicting"
+        if artefact.step == "evidence" and cell.status == "conflicting" and "person:" in cell.reader
     ]
+    errors = [f for f in artefact.content.get("findings", ()) if f["finding"]["severity"] == "error"]
+    if errors and not note.strip():
+        found += [f"{f['report_id']}: {f['finding']['message']} [{f['finding']['rule']}]" for f in errors]
+        found.append("Remedy: correct these numbers with `edit`, or say why they stand with --note.")
     return found
 
 

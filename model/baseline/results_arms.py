@@ -81,14 +81,16 @@ def arms_in(asked: ResultsInput, texts: Sequence[str], captions: Iterable[str], 
 
 
 _DOSES = re.compile(
-    r"(?:\d[\d.]*\s?(?:mg|µg|μg|mcg|g|ml|mL|IU|%)?\s?(?:,|/|[-–]|\bor\b|\bto\b|\band\b)\s?(?:or\s|and\s)?)+"
+    r"(?:\d[\d.]*\s?(?:mg|µg|μg|mcg|g|ml|mL|IU|%)?\s?(?:,|/|[-–]|\bor\b|\bto\b|\band\b)\s?(?:or\s|and\s)?){1,8}"
     r"\d[\d.]*\s?(?:mg|µg|μg|mcg|g|ml|mL|IU|%)(?![A-Za-z])"
 )
 
 
 def _listed(name: str) -> frozenset[str]:
     """The doses of a name that gives several."""
-    return frozenset(number for hit in _DOSES.finditer(name) for number in re.findall(r"\d[\d.]*", hit.group()))
+    return frozenset(
+        number for hit in _DOSES.finditer(name) for number in re.findall(r"\d[\d.]*", hit.group())
+    )
 
 
 _LACKS = re.compile(r"\b(?:without|no|non)\b", re.IGNORECASE)

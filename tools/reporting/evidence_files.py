@@ -125,22 +125,39 @@ def forest_plot(result: AnalysisResult, data: EvidenceData) -> ForestPlot:
             for study_id, told in judged.items()
         ),
         judgements=_judgements(data.tool),
-        footnotes=(result.why_not_pooled,) if result.why_not_pooled else (),
+        footnotes=_footnotes(result),
     )
 
 
+def _drawn(result: AnalysisResult) -> tuple[Effect | NotEstimable, ...]:
+    """The studies with numbers, as plots show them; all of them where none has any."""
+    told = tuple(line for line in result.lines if isinstance(line, Effect) or line.data is not None)
+    return told or result.lines
+
+
+def _footnotes(result: AnalysisResult) -> tuple[str, ...]:
+    """Why nothing was pooled, and which studies are no row of the plot."""
+    drawn = {id(line) for line in _drawn(result)}
+    out: dict[str, list[str]] = {}
+    for line in result.lines:
+        if isinstance(line, NotEstimable) and id(line) not in drawn:
+            out.setdefault(line.why, []).append(line.label)
+    notes = [f"Not in the plot: {', '.join(labels)}. {why}" for why, labels in out.items()]
+    return tuple(filter(None, (result.why_not_pooled, *notes)))
+
+
 def _groups(result: AnalysisResult) -> tuple[ForestGroup, ...]:
+    lines = _drawn(result)
     if result.subgroups is None:
-        return (ForestGroup(lines=result.lines),)
+        return (ForestGroup(lines=lines),)
     pooled = {group.name: group.pooled for group in result.subgroups.groups}
-    names = dict.fromkeys(line.subgroup for line in result.lines)
     return tuple(
         ForestGroup(
             name=name,
-            lines=tuple(line for line in result.lines if line.subgroup == name),
+            lines=tuple(line for line in lines if line.subgroup == name),
             pooled=pooled.get(name),
         )
-        for name in names
+        for name in dict.fromkeys(line.subgroup for line in lines)
     )
 
 

@@ -246,7 +246,9 @@ def _centre(
         q = max(1.0, q)
     core = _Core(mean.y, math.sqrt(q * mean.v), df)
     if interval == "hksj" and q < 1:
-        said.append("the Hartung–Knapp standard error is smaller than Wald's; `hksj_modified` never is")
+        said.append(
+            "the Hartung–Knapp standard error is smaller than Wald's, so the interval may be too narrow"
+        )
     return core, interval, tuple(said)
 
 

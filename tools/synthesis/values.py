@@ -56,7 +56,8 @@ class Conversion(Frozen):
     formula: str = Field(description="In words or symbols, as a reader can redo it: `SE × √n`.")
     source: str = Field(description="Paper or handbook section the formula is from.")
     approximate: bool = Field(
-        default=False, description="It rests on an assumption, such as a normal distribution; not plain algebra."
+        default=False,
+        description="It rests on an assumption, such as a normal distribution; not plain algebra.",
     )
 
 
@@ -76,7 +77,9 @@ class ArmData(Frozen):
     """What one arm scored in one outcome at one time point. None: not known; never zero instead."""
 
     arm: str
-    total: float | None = Field(default=None, description="Participants analysed; after corrections not whole.")
+    total: float | None = Field(
+        default=None, description="Participants analysed; after corrections not whole."
+    )
     events: float | None = Field(default=None, description="Participants with the event.")
     percent: float | None = None
     mean: float | None = None

@@ -194,7 +194,10 @@ def test_a_pair_between_its_arms_is_in_their_order():
 def test_a_p_value_may_stand_between_the_two_that_it_compares():
     text = "Blisters in the wool group (15%) were fewer (P < 0.01) than in the cotton group (32%)."
     assert (told(text), told(text, "cotton socks", "wool socks")) == (["15"], ["32"])
-    assert told("Blisters in the wool group (15%) were few (P < 0.01) and itch in the cotton group was 32%.") == []
+    assert (
+        told("Blisters in the wool group (15%) were few (P < 0.01) and itch in the cotton group was 32%.")
+        == []
+    )
 
 
 def test_the_outcome_may_follow_the_only_values():
