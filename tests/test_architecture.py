@@ -200,6 +200,7 @@ PURE = [
     "tools/synthesis/analysing.py",
     "tools/synthesis/reviewing.py",
     "tools/synthesis/rows.py",
+    "tools/synthesis/designs.py",
     "tools/synthesis/studies.py",
 ]
 IMPURE = {

@@ -54,6 +54,17 @@ class BetweenRow(Frozen):
     values: dict[str, float]
     cells: tuple[Cell, ...]
 
+    @property
+    def measure(self) -> str:
+        """What the estimate is of, as its cell's unit says: `RR`, `MD`; empty where nobody has said."""
+        units = [cell.unit or "" for cell in self.cells if cell.field_id == "estimate"]
+        return units[0].strip().upper() if units else ""
+
+    @property
+    def estimates(self) -> dict[str, float]:
+        """The estimate with its limits or its SE."""
+        return {name: value for name, value in self.values.items() if name != "p_value"}
+
 
 def number(text: str | None) -> float | None:
     """The number that a cell's value is; None for no value or for words.

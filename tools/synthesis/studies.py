@@ -11,10 +11,11 @@ from pydantic import Field
 
 from tools.evidence_settings import Analysis, Comparison, OutcomeSpec, Synthesis, comparison_label
 from tools.schemas import Cell, Frozen
-from tools.synthesis.adjusting import CannotAdjust, clustered, split_control
+from tools.synthesis.adjusting import CannotAdjust, split_control
 from tools.synthesis.conversions import Kind, NotComputed, combine_arms, completion
+from tools.synthesis.designs import by_design
 from tools.synthesis.effects import SINGLE
-from tools.synthesis.rows import BETWEEN, ArmRow, BetweenRow, arm_rows, between_rows, number
+from tools.synthesis.rows import BETWEEN, ArmRow, BetweenRow, arm_rows, between_rows
 from tools.synthesis.units import relation
 from tools.synthesis.values import STATISTICS, ArmData, Conversion, EffectMeasure, NotEstimable, StudyData
 
@@ -74,7 +75,7 @@ def lines_of(
     made = _compared(study, line, analysis, spec, measure)
     if isinstance(made, str):
         return out(made)
-    return [_by_design(line, study, measure, settings) for line in made]
+    return [by_design(line, study.cells, measure, settings) for line in made]
 
 
 # Reports -----------------------------------------------------------------------------------------
@@ -246,11 +247,14 @@ def _compared(
     base = StudyData(study_id=study.study_id, label=study.label, year=study.year, subgroup=study.subgroup)
     if spec.kind == "time_to_event":
         return _estimates(base, line)
+    given = [row.estimates for row in line.between if "estimate" in row.values and row.measure == measure]
+    # Of the arms an effect can be computed in any measure; an estimate only serves the measure that it is of.
+    base = base.model_copy(update=given[0]) if len(given) == 1 else base
     sides = {"experimental": line.experimental, "control": line.control}
     if measure in SINGLE:
         del sides["control"]
     if lacking := [side for side, arms in sides.items() if not arms]:
-        return _lacking(line, " or ".join(lacking))
+        return [base] if len(given) == 1 else _lacking(line, " or ".join(lacking))
     experimental, made = _completed(line.experimental, spec)
     control, more = _completed(() if measure in SINGLE else line.control, spec)
     if len(control) > 1:
@@ -270,6 +274,7 @@ def _compared(
                 "label": f"{study.label} ({arm.arm})" if several else study.label,
                 "experimental": arm,
                 "control": control[0] if control else None,
+                **(dict.fromkeys(given[0]) if several and given else {}),
                 "conversions": (*made, *more),
             }
         )
@@ -313,36 +318,4 @@ def _estimates(base: StudyData, line: _Line) -> list[StudyData] | str:
     if len(rows) > 1:
         named = "; ".join(row.arms for row in rows)
         return f"Its report gives several comparisons ({named}); a person has to choose one."
-    values = {name: value for name, value in rows[0].values.items() if name != "p_value"}
-    return [base.model_copy(update=dict(values))]
-
-
-# Designs -----------------------------------------------------------------------------------------
-
-
-def _by_design(
-    data: StudyData, study: StudyCells, measure: EffectMeasure, settings: Synthesis
-) -> StudyData | NotEstimable:
-    """Totals of cluster-randomised trials are divided by their design effect; without it they are not used."""
-    told = {c.field_id: c.value for c in study.cells if not c.outcome and c.value is not None}
-    design = told.get("trial_design", "parallel")
-    if design == "crossover":
-        return data.model_copy(update={"design": "crossover"})
-    if design != "cluster" or data.experimental is None:
-        return data
-    size = number(told.get("cluster_size"))
-    try:
-        if size is not None and settings.icc is not None:
-            return clustered(data, cluster_size=size, icc=settings.icc)
-        lacking = "the average size of its clusters" if size is None else "synthesis.icc in the protocol"
-        why = f"{lacking} is not given"
-    except CannotAdjust as e:
-        why = str(e).rstrip(".")
-    return NotEstimable(
-        study_id=data.study_id,
-        label=data.label,
-        measure=measure,
-        why=f"It randomised clusters ({why}), so its numbers cannot be used as they are.",
-        subgroup=data.subgroup,
-        data=data,
-    )
+    return [base.model_copy(update=rows[0].estimates)]

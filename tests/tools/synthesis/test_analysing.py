@@ -22,6 +22,7 @@ from tests.tools.synthesis.tables import (
 )
 from tools.evidence_settings import MEASURES, Synthesis
 from tools.synthesis.analysing import analyse
+from tools.synthesis.studies import StudyCells
 from tools.synthesis.values import Effect, NotEstimable
 
 RANDOM = {"model": "random", "tau2": "REML", "interval": "wald"}
@@ -272,3 +273,44 @@ def test_every_measure_of_every_kind_of_outcome_gets_through():
             made = analyse(analysis(spec, measure=measure), spec, [study(cells)], Synthesis())
             assert made.pooled is not None, (measure, made.lines)
             assert made.measure == measure
+
+
+# Estimates between arms ----------------------------------------------------------------------------
+
+
+def estimated(measure, spec=SLEPT, **numbers):
+    cells = between("Syrup vs Water", of=spec, **numbers)
+    return [c.model_copy(update={"unit": measure}) if c.field_id == "estimate" else c for c in cells]
+
+
+def one_line(cells, spec=SLEPT, **more):
+    gorm = StudyCells(study_id="s1", label="Gorm 2020", cells=tuple(cells))
+    (line,) = analyse(analysis(spec, **more), spec, [gorm], SETTINGS).lines
+    return line
+
+
+def test_a_study_that_gives_only_the_ratio_of_the_analysis_is_in_it():
+    line = one_line(estimated("rr", estimate=0.8, estimate_lower=0.64, estimate_upper=1.0))
+    assert math.exp(line.y) == pytest.approx(0.8)
+    assert math.sqrt(line.v) == pytest.approx(math.log(1.0 / 0.64) / (2 * 1.959964), rel=1e-6)
+
+
+@pytest.mark.parametrize("measure", ["OR", "", "MD"])
+def test_an_estimate_of_another_measure_or_of_none_is_not_used(measure):
+    line = one_line(estimated(measure, estimate=0.8, estimate_lower=0.64, estimate_upper=1.0))
+    assert isinstance(line, NotEstimable)
+
+
+def test_complete_arms_go_before_the_estimate():
+    arms = [
+        *arm("Syrup", "experimental", events=30, total=40),
+        *arm("Water", "control", events=20, total=40),
+    ]
+    line = one_line([*arms, *estimated("RR", estimate=9, estimate_lower=8, estimate_upper=10)])
+    assert math.exp(line.y) == pytest.approx(1.5)
+
+
+def test_arms_that_lack_a_number_leave_it_to_the_estimate():
+    arms = [*arm("Syrup", "experimental", events=30), *arm("Water", "control", events=20, total=40)]
+    line = one_line([*arms, *estimated("RR", estimate=1.6, estimate_lower=1.2, estimate_upper=2.1333333)])
+    assert math.exp(line.y) == pytest.approx(1.6)
