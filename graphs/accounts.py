@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from graphs.passes import ASIDE, past_of, standing_after
 from tools.errors import Unaccounted
 from tools.reporting.data import OTHER_METHODS
-from tools.schemas import Outcome
+from tools.schemas import Outcome, OutcomeKind
 from tools.store import Search, Store, StoredOutcome
 
 __all__ = [
@@ -42,6 +42,10 @@ FLOW = {
 }
 """Step to the step whose passed records enter it. The first, `retrieve`, is fed by the searches."""
 
+GOES_ON: dict[str, tuple[OutcomeKind, ...]] = {"extract": ("passed", "failed")}
+"""Step to the kinds of outcome that enter it, where it is not `passed` alone: a report that was retrieved and that no
+machine can read goes on to the people who read full texts."""
+
 
 def current_searches(store: Store, pass_id: str) -> list[str]:
     """The newest finished search of each source, in the order in which the sources were first searched.
@@ -65,7 +69,8 @@ def entering(store: Store, pass_id: str, step: str) -> list[Key]:
     if step == "retrieve":
         return list(hits.values())
     before = store.standing(pass_id, FLOW[step])
-    return [key for key in hits.values() if key[0] in before and before[key[0]].outcome.kind == "passed"]
+    kinds = GOES_ON.get(step, ("passed",))
+    return [key for key in hits.values() if key[0] in before and before[key[0]].outcome.kind in kinds]
 
 
 def unsettled(store: Store, pass_id: str, step: str, keys: Sequence[Key], revision: int) -> list[Key]:

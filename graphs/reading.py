@@ -24,7 +24,7 @@ from tools.fulltext.cues import Task as Cues
 from tools.schemas import Cell, FieldSpec, FullText, Record
 from tools.synthesis.rows import RANDOMISED
 
-__all__ = ["Paper", "ReadArm", "read"]
+__all__ = ["Paper", "ReadArm", "read", "unread"]
 
 
 @dataclass(frozen=True)
@@ -124,6 +124,22 @@ def read(papers: Sequence[Paper], deps: Deps) -> dict[str, list[Cell]]:
     _ask(direction.TASK, [q for each in readings for q in _about_directions(each, deps)], deps)
     _ask(bias.TASK, [q for each in readings for q in _about_bias(each, deps)], deps)
     return {each.paper.record.record_id: each.cells for each in readings}
+
+
+def unread(record: Record, deps: Deps) -> list[Cell]:
+    """The cells of a report that no machine can read: everything that is wanted, under the names of the question."""
+    each = _Reading(Paper(record, FullText(report_id=record.record_id, source="", canonical="", passages=())))
+    each.arms = _arms_of_the_question(each, deps)
+    why = {"reason": "not machine-readable: people read it"}
+    return each.cells + [
+        blank.model_copy(update=why)
+        for spec, at in _rows(deps)
+        if spec.kind != "time_to_event"
+        for arm in each.arms
+        for blank in made.blanks_of(
+            each.blank("", "rules", outcome=spec.id, time_point=at, arm=arm.label), spec
+        )
+    ]
 
 
 def _ask(task: Any, questions: Sequence[_Question], deps: Deps) -> None:

@@ -15,7 +15,7 @@ from graphs.evidence_table import table
 from graphs.gates import cells_of, listing
 from graphs.passes import lineage
 from graphs.readers import asked, asked_in, still_asked, still_standing
-from graphs.reading import Paper, read
+from graphs.reading import Paper, read, unread
 from graphs.registering import differences, registry_reading, report_of
 from graphs.state import ReviewState
 from graphs.steps.approve import studies_of
@@ -87,24 +87,28 @@ def _read(wanted: Sequence[Key], standing: Mapping[str, StoredOutcome], deps: De
         for record in records
         if texts[record.record_id].outcome.kind == "passed"
     ]
-    cells = read(papers, deps)
+    cells = read(papers, deps) | {
+        record.record_id: unread(record, deps)
+        for record in records
+        if texts[record.record_id].outcome.kind != "passed"
+    }
     entries = {paper.record.record_id: _entries(paper, deps) for paper in papers}
     with Batches(deps, "evidence", "evidence", len(records)) as batches:
         for record in records:
             key = record.record_id
-            batches.add(_outcome(record, cells.get(key), entries.get(key, []), standing.get(key), deps))
+            batches.add(_outcome(record, cells[key], entries.get(key, []), standing.get(key), deps))
 
 
 def _outcome(
     record: Record,
-    cells: Sequence[Cell] | None,
+    cells: Sequence[Cell],
     entries: Sequence[str],
     before: StoredOutcome | None,
     deps: Deps,
 ) -> Outcome:
-    """One report's cells; a report that no machine can read is for people alone."""
+    """One report's cells; those of a report that no machine can read are for people to fill."""
     content: dict[str, Any] = {
-        "cells": [cell.model_dump(mode="json") for cell in cells or ()],
+        "cells": [cell.model_dump(mode="json") for cell in cells],
         "attempt": deps.attempt,
         **({"registry": list(entries)} if entries else {}),
     }
@@ -114,7 +118,6 @@ def _outcome(
         record_version=record.version,
         kind="waiting",
         reader=f"machine:{deps.engines['results'].name}",
-        reason="not machine-readable: people read it" if cells is None else None,
         attempt=1 if before is None else before.outcome.attempt + 1,
         content=content,
     )

@@ -35,20 +35,60 @@ def extract(_state: ReviewState, deps: Deps) -> dict[str, Any]:
     revision = deps.revision_of("extract")
     deps.store.add_outcomes(deps.pass_id, revision, stale(deps.store, deps.pass_id, "extract", keys))
     open_ = set(unsettled(deps.store, deps.pass_id, "extract", keys, revision))
-    again = to_try_again("extract", deps)
-    wanted = [key for key in keys if key in open_ or key[0] in again]
     texts = deps.store.outcomes(deps.pass_id, "fulltext")
+    legible = {key[0] for key in keys if texts[key[0]].outcome.kind == "passed"}
+    again = (to_try_again("extract", deps) | _became_legible(deps)) & legible
+    standing = deps.store.standing(deps.pass_id, "extract")
+    for_people = [key for key in keys if key in open_ and key[0] not in legible]
+    deps.store.add_outcomes(
+        deps.pass_id, revision, [_unread(key, texts, standing.get(key[0]), deps) for key in for_people]
+    )
+    wanted = [key for key in keys if key[0] in legible and (key in open_ or key[0] in again)]
     readable = {record_id: read_text(texts[record_id].outcome, deps) for record_id, _ in wanted}
     records = deps.records(wanted)
     verdicts = _judge(records, readable, deps)
     cells, notes = _fill_in(records, readable, deps)
-    standing = deps.store.standing(deps.pass_id, "extract")
     with Batches(deps, "extract", "extraction", len(records)) as batches:
         for record in records:
             key = record.record_id
             told = (verdicts[key], cells[key], notes[key])
             batches.add(_outcome(record, *told, standing.get(key), deps))
     return {"extract_id": _listed(keys, deps)}
+
+
+UNREADABLE = "unreadable"
+"""Kind of the failure of a report that was retrieved and that no machine can read."""
+
+
+def _unread(
+    key: Key, texts: Mapping[str, StoredOutcome], before: StoredOutcome | None, deps: Deps
+) -> Outcome:
+    """A report for people alone: nobody is asked, and it waits in the list with the reason."""
+    failure = Failed(record_id=key[0], kind=UNREADABLE, reason=texts[key[0]].outcome.reason or UNREADABLE)
+    return Outcome(
+        step="extract",
+        record_id=key[0],
+        record_version=key[1],
+        kind="failed",
+        reader=f"machine:{deps.engines['characteristics'].name}",
+        reason=failure.reason,
+        attempt=1 if before is None else before.outcome.attempt + 1,
+        content={"failure": failure.model_dump(mode="json"), "cells": [], "attempt": deps.attempt},
+    )
+
+
+def _became_legible(deps: Deps) -> set[str]:
+    """Reports that could not be read when they were listed, and on which nobody has decided."""
+    undecided = {
+        record_id
+        for record_id, stored in deps.store.standing(deps.pass_id, "extract").items()
+        if not stored.outcome.reader.startswith("person:")
+    }
+    return undecided & {
+        record_id
+        for record_id, stored in deps.store.machine_outcomes(deps.pass_id, "extract").items()
+        if stored.outcome.content.get("failure", {}).get("kind") == UNREADABLE
+    }
 
 
 def _judge(

@@ -134,5 +134,5 @@ def test_services_are_asked_as_the_protocol_says(home, options, finders):
 
 
 def test_unpaywall_needs_an_address(home):
-    with pytest.raises(ConfigError, match="Unpaywall asks for an e-mail address"):
+    with pytest.raises(ConfigError, match="unpaywall: asks a service that wants a contact address"):
         chain(home, "unpaywall: true")
