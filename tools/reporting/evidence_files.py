@@ -1,5 +1,7 @@
 """The files about numbers: tables, plots, and what other programs read. Pure: same value in, same bytes out."""
 
+import csv
+import io
 from collections.abc import Callable, Iterator, Sequence
 
 from tools.appraisal.absolute import AssumedRisk, control_risk
@@ -19,12 +21,13 @@ from tools.reporting.plots.forest_values import ForestGroup, ForestPlot, StudyBi
 from tools.reporting.plots.funnel import FunnelPlot, funnel
 from tools.reporting.plots.judgements import ROB2, ColourClass, Judgement
 from tools.reporting.revman import revman_files
+from tools.reporting.text import cell_text
 from tools.synthesis.analysing import AnalysisResult
 from tools.synthesis.pooling import CannotPool, pool
 from tools.synthesis.sensitivity import MIN_FUNNEL
 from tools.synthesis.values import Effect, NotEstimable, Pooled
 
-__all__ = ["bias_table", "evidence_files", "findings_table", "forest_plot"]
+__all__ = ["bias_table", "conversions_csv", "evidence_files", "findings_table", "forest_plot"]
 
 PLOTS: tuple[Format, ...] = ("svg", "png", "pdf")
 
@@ -66,6 +69,7 @@ def _of_analyses(data: EvidenceData, outputs: Sequence[str]) -> dict[str, bytes]
         ("r", "metafor.R", lambda: script(exported).encode()),
     )
     if "csv" in outputs:
+        made["conversions.csv"] = conversions_csv(data)
         made |= {f"revman-{name}": body for name, body in revman_files(exported).files}
     return made
 
@@ -81,6 +85,21 @@ def _exported(result: AnalysisResult, data: EvidenceData) -> Exported:
         lines=result.lines,
         pooled=result.pooled,
     )
+
+
+def conversions_csv(data: EvidenceData) -> bytes:
+    """Every computed number of every analysis: of which study, from what, by which formula, from which source."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(("analysis", "study", "computed", "value", "from", "formula", "source", "approximate"))
+    for result in data.analyses:
+        for line in result.lines:
+            for step in line.data.conversions if line.data is not None else ():
+                came = "; ".join(f"{name} {value:.12g}" for name, value in step.inputs)
+                rest = (came, step.formula, step.source, "yes" if step.approximate else "")
+                row = (result.analysis.id, line.label, step.to, f"{step.value:.12g}", *rest)
+                writer.writerow([cell_text(text) for text in row])
+    return out.getvalue().encode("utf-8-sig")
 
 
 # Plots -------------------------------------------------------------------------------------------

@@ -26,6 +26,8 @@ class ShownAnalysis:
     certainty: Certainty | None
     conversions: tuple[tuple[str, str, Conversion], ...]
     without: tuple[tuple[str, str], ...]
+    cumulative: tuple[tuple[str, str], ...]
+    missing: tuple[tuple[str, str], ...]
     narrative: Telling | None
 
 
@@ -91,6 +93,8 @@ def _shown(result: AnalysisResult, data: EvidenceData) -> ShownAnalysis:
         ),
         narrative=next((n for n in data.narratives if n.analysis_id == result.analysis.id), None),
         without=tuple((step.label, pooled_in_words(step.pooled)) for step in result.leave_one_out),
+        cumulative=tuple((step.label, pooled_in_words(step.pooled)) for step in result.cumulative),
+        missing=tuple((each.words, pooled_in_words(each.pooled)) for each in result.missing),
     )
 
 

@@ -11,12 +11,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.tools.reporting.numbers import TRIALS, data, judged, pooled
-from tests.tools.synthesis.tables import SLEPT, WORRY, analysis, arm, study, trial
+from tests.tools.synthesis.tables import SETTINGS, SLEPT, WORRY, analysis, arm, study, trial
 from tools.appraisal.grade import Rating, Step
 from tools.reporting.evidence import Certainty, EvidenceData
-from tools.reporting.evidence_files import bias_table, evidence_files, findings_table, forest_plot
+from tools.reporting.evidence_files import (
+    bias_table,
+    conversions_csv,
+    evidence_files,
+    findings_table,
+    forest_plot,
+)
 from tools.reporting.text import original_text
-from tools.synthesis.analysing import AnalysisResult
+from tools.synthesis.analysing import AnalysisResult, analyse
+from tools.synthesis.studies import StudyCells
 from tools.synthesis.values import Effect, NotEstimable
 
 EVERYTHING = ("csv", "xlsx", "svg", "png", "pdf", "html", "docx", "r")
@@ -383,3 +390,19 @@ def test_continuous_outcomes_get_through_every_file():
     trials = (worried("a", 5), worried("b", 7))
     made = evidence_files(data(trials, [pooled(trials, WORRY)], outcomes=(WORRY,)), EVERYTHING)
     assert "forest-main.svg" in made
+
+
+def test_every_computed_number_is_told_with_its_formula_and_source():
+    arms = [
+        *arm("Syrup", "experimental", of=WORRY, mean=3, se=0.5, total=16),
+        *arm("Water", "control", of=WORRY, mean=5, sd=2, total=20),
+    ]
+    gorm = StudyCells(study_id="s1", label="=Gorm 2020", cells=tuple(arms))
+    result = analyse(analysis(WORRY), WORRY, [gorm], SETTINGS)
+    lines = conversions_csv(data([gorm], [result])).decode("utf-8-sig").splitlines()
+    assert len(lines) == 2
+    (row,) = csv.DictReader(io.StringIO("\n".join(lines)))
+    assert (row["computed"], row["value"], row["from"]) == ("sd", "2", "se 0.5; n 16")
+    assert "√n" in row["formula"]
+    assert row["source"]
+    assert row["study"] == "'=Gorm 2020"

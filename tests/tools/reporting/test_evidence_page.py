@@ -13,7 +13,7 @@ from tools.reporting.evidence import Certainty, EvidenceData
 from tools.reporting.evidence_page import numbers_shown
 from tools.reporting.page import html
 from tools.reporting.prisma import count
-from tools.schemas import Quote
+from tools.schemas import Cell, Quote
 from tools.synthesis.checks import found
 from tools.synthesis.reviewing import TableFinding
 
@@ -228,3 +228,30 @@ def test_names_of_studies_come_from_the_review():
     assert "Ash a" in first(data(results=[pooled(spec=spec, asked=analysis(spec))])).forest
     judgement = judged("a", "1", "low")
     assert judgement.field_id == "bias/1"
+
+
+def test_other_fates_of_those_lost_and_the_order_of_years_are_on_the_page():
+    lost = [
+        trial(f"t{n}", 10 + n, 90, 20, 95, year=2000 + n).model_copy(
+            update={"cells": (*trial(f"t{n}", 10 + n, 90, 20, 95, year=2000 + n).cells, *randomised(f"t{n}"))}
+        )
+        for n in range(3)
+    ]
+    shown = first(data(lost, [pooled(lost)]))
+    assert [words for words, _ in shown.missing] == [
+        "best case for the experimental arm",
+        "worst case for the experimental arm",
+        "the missing have the risk observed in their own arm",
+    ]
+    assert len({effect for _, effect in shown.missing}) == 3
+    assert len(shown.cumulative) == 3
+    assert "had fared otherwise" in page(data(lost, [pooled(lost)]))
+
+
+def randomised(report_id):
+    """A hundred people were assigned to each arm."""
+    arms = dict.fromkeys(c.arm for c in trial(report_id, 1, 90, 1, 95).cells if c.field_id == "events")
+    return [
+        Cell(report_id=report_id, field_id="randomised", arm=name, value="100", status="grounded")
+        for name in arms
+    ]
