@@ -38,7 +38,7 @@ class Recipe:
     """What the model is, and how it is trained."""
 
     seed: int = 1
-    steps: int = 300
+    steps: int = 400
     tokens: int = 3072
     """Of one step, padding included."""
     rate: float = 2e-3

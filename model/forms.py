@@ -137,7 +137,7 @@ class OwnForm:
 
     def schema(self, asked: Any) -> dict[str, Any]:
         """See `Form`."""
-        base = dict(_schema_of(self.task))
+        base = _limited(_schema_of(self.task), self.task.limits(asked))
         keyed = self.task.keyed
         if keyed is None:
             return base
@@ -216,6 +216,17 @@ class OwnForm:
     ) -> dict[str, dict[str, float]]:
         """See `Form`."""
         return {item: dict(by_label) for item, by_label in likely.items()}
+
+
+def _limited(schema: Mapping[str, Any], limits: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The schema with what a task says of its parts for this very question."""
+    base = dict(schema)
+    for name, fields in limits.items():
+        part = base["$defs"][name]
+        bounded = {field: part["properties"][field] | dict(more) for field, more in fields.items()}
+        told = part | {"properties": part["properties"] | bounded}
+        base["$defs"] = base["$defs"] | {name: told}
+    return base
 
 
 def label_spans(raw: str, field: str, ids: list[str]) -> dict[str, tuple[int, int]]:

@@ -53,7 +53,7 @@ def test_a_language_model_reads_the_demonstration_from_question_to_report(tmp_pa
     calls = agent.rows("SELECT engine, request, raw, tokens_in, seconds FROM call")
     assert len(calls) == asked
     tasks = {str(task) for (task,) in agent.rows("SELECT task FROM call")}
-    numbers = {"arms", "participants", "results", "direction", "bias", "summary"}
+    numbers = {"arms", "participants", "results", "direction", "bias"}
     assert tasks >= {"screen", "characteristics", *numbers}
     for engine, request, raw, tokens, seconds in calls:
         told = json.loads(str(request))

@@ -7,7 +7,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from model.engine import AnswerRejected, Request
-from model.forms import OwnForm, answers_of, form, label_spans, strict
+from model.forms import OwnForm, _schema_of, answers_of, form, label_spans, strict
 from model.tasks import ALL, screen
 from tests.model.questions import QUESTIONS, answer, request
 from tools.errors import ConfigError
@@ -372,3 +372,18 @@ def test_a_pack_can_say_its_format(tmp_path):
 def test_a_pack_without_a_prompt_for_a_task_is_refused_when_it_is_asked_for(tmp_path):
     with pytest.raises(ConfigError, match="arms.md"):
         form(str(tmp_path), ALL["arms"])
+
+
+@pytest.mark.parametrize(
+    ("task", "part", "field"),
+    [("question", "Statement", "record_id"), ("summary", "SummarySentence", "cites")],
+)
+def test_only_what_was_given_can_be_cited(task, part, field):
+    """A grammar that is made of the schema then lets no model invent an id."""
+    schema = form("ours", ALL[task]).schema(QUESTIONS[task])
+    told = schema["$defs"][part]["properties"][field]
+    given = ALL[task].limits(QUESTIONS[task])[part][field]
+    assert given.items() <= told.items()
+    assert "enum" in json.dumps(told)
+    # The task's own schema is left as it is for the next question.
+    assert "enum" not in json.dumps(_schema_of(ALL[task])["$defs"][part]["properties"][field])
