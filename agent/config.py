@@ -215,7 +215,9 @@ def _origins(
     origins: dict[str, str] = {}
     for path, _ in _leaves(config.model_dump(mode="json", by_alias=True)):
         flag = _flag(path, flags)
-        origins[dotted(path)] = flag or (f"{name}:{lines[path]}" if path in given else "default")
+        # A part that stands in no line of the file although it is given was opened by a flag for something in it.
+        said = f"{name}:{lines[path]}" if path in lines else "a flag for a part of it"
+        origins[dotted(path)] = flag or (said if path in given else "default")
     return origins
 
 

@@ -571,3 +571,10 @@ def test_reading_a_protocol_loads_nothing_heavy():
     code = f"import agent.config, sys; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_flag_may_open_a_part_that_the_file_does_not_have(tmp_path):
+    loaded = parse(
+        GOOD, tmp_path, engine__tasks__arms__backend=("baseline", "--set engine.tasks.arms.backend")
+    )
+    assert loaded.config.engine.for_task("arms").backend == "baseline"
