@@ -147,7 +147,9 @@ def differences(
 def _paper(report_id: str, cells: Sequence[Cell], outcomes: Sequence[OutcomeSpec]) -> PaperReport:
     titles = {spec.id: spec.title for spec in outcomes}
     told = [
-        c for c in cells if c.outcome in titles and c.field_id in STATISTICS and number(c.value) is not None
+        (c, value)
+        for c in cells
+        if c.outcome in titles and c.field_id in STATISTICS and (value := number(c.value)) is not None
     ]
     arms = dict.fromkeys(c.arm for c in cells if c.arm and " vs " not in c.arm)
     return PaperReport(
@@ -155,18 +157,18 @@ def _paper(report_id: str, cells: Sequence[Cell], outcomes: Sequence[OutcomeSpec
         arms=tuple(ArmName(name=name) for name in arms),
         outcomes=tuple(
             PaperOutcome(name=titles[outcome], time_point=at)
-            for outcome, at in dict.fromkeys((c.outcome, c.time_point) for c in told)
+            for outcome, at in dict.fromkeys((c.outcome, c.time_point) for c, _ in told)
         ),
         values=tuple(
             PaperValue(
                 outcome=titles[c.outcome],
                 arm=c.arm,
                 statistic=next(s for s in STATISTICS if s == c.field_id),
-                value=number(c.value) or 0.0,
+                value=value,
                 value_text=c.value or "",
                 time_point=c.time_point,
                 quote=c.quote,
             )
-            for c in told
+            for c, value in told
         ),
     )
