@@ -18,12 +18,9 @@ quoted are those of the others, `--part held-out`.
 """
 
 import argparse
-import gzip
-import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -37,89 +34,15 @@ from bench.extraction_numbers import COLUMNS as NUMBERS
 from bench.extraction_numbers import ArmRow, numeric_rows, read_rows
 from bench.extraction_participants import COLUMNS as PARTICIPANTS
 from bench.extraction_participants import participants_rows
+from bench.extraction_texts import Texts, is_of, json_lines
 from bench.report import parser, table, write
 from model.baseline import BaselineEngine
 from model.embedding import NoEmbedder
 from model.engine import Engine
 from tools.errors import InputFileError, ReviewError
-from tools.fulltext import jats
 from tools.schemas import Passage
 
-__all__ = ["Found", "Report", "Texts", "main", "rows_of", "summary_of"]
-
-# Texts -------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Report:
-    """A text at hand."""
-
-    kind: str
-    """`full text` or `abstract`."""
-    title: str
-    passages: tuple[Passage, ...]
-
-
-class Texts:
-    """The reports of a folder of data: full texts first, else abstracts by PMID."""
-
-    def __init__(self, data: Path, full_texts: Path | None = None) -> None:
-        self._data, self._jats = data, full_texts or data / "jats"
-        self._read: dict[str, Report | None] = {}
-
-    @cached_property
-    def _pool(self) -> dict[str, dict[str, Any]]:
-        pool = self._data / "pubmed" / "pool.jsonl.gz"
-        return {row["pmid"]: row for row in _lines(pool)} if pool.exists() else {}
-
-    def of(self, pmcid: str, pmid: str) -> Report | None:
-        """The report; None where neither text is at hand."""
-        if pmcid not in self._read:
-            self._read[pmcid] = self._full(pmcid) or self._abstract(pmid)
-        return self._read[pmcid]
-
-    def _full(self, pmcid: str) -> Report | None:
-        names = (f"{pmcid}.{ending}" for ending in ("nxml.gz", "xml.gz", "nxml", "xml"))
-        path = next((self._jats / name for name in names if (self._jats / name).exists()), None)
-        if path is None:
-            return None
-        data = path.read_bytes()
-        text = jats.parse(
-            gzip.decompress(data) if path.suffix == ".gz" else data, report_id=pmcid, source=path.name
-        )
-        return Report("full text", text.title, text.passages)
-
-    def _abstract(self, pmid: str) -> Report | None:
-        row = self._pool.get(pmid, {})
-        if not row.get("abstract"):
-            return None
-        title = row.get("title") or ""
-        abstract = Passage(
-            section="abstract", kind="abstract", start=len(title) + 1, text=str(row["abstract"])
-        )
-        return Report(
-            "abstract", title, (Passage(section="title", kind="title", start=0, text=title), abstract)
-        )
-
-
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    try:
-        with (
-            gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
-        ) as lines:
-            for line in lines:
-                yield json.loads(line)
-    except (OSError, ValueError) as e:
-        raise InputFileError(
-            f"{path}: cannot be read as JSON lines: {e!r}. Remedy: see --data and --gold."
-        ) from e
-
-
-def _is_of(part: str, pmcid: str) -> bool:
-    """Even PMC numbers are for writing rules, odd ones for measuring them."""
-    even = int(pmcid.removeprefix("PMC")) % 2 == 0
-    return part == "all" or even == (part == "design")
-
+__all__ = ["Found", "main", "rows_of", "summary_of"]
 
 # Command -----------------------------------------------------------------------------------------
 
@@ -220,13 +143,13 @@ def _found(given: argparse.Namespace, part: str, engine: Engine) -> Found:
         corpus = (folder / "pico_corpus").is_dir()
         return Found(
             tuple(directions(given.data, part, texts, engine)),
-            tuple(numbers(_lines(folder / "numeric_outcomes.jsonl.gz"), part, texts, engine)),
+            tuple(numbers(json_lines(folder / "numeric_outcomes.jsonl.gz"), part, texts, engine)),
             tuple(participants_rows(given.data, part, engine)) if corpus else (),
             tuple(arms_rows(given.data, part, texts, engine)),
         )
     if gold.is_dir():
         return Found(participants=tuple(participants_rows(gold.parent.parent, part, engine)))
-    rows = list(_lines(gold))
+    rows = list(json_lines(gold))
     if rows and "outcome_type" in rows[0]:
         return Found(numeric=tuple(numbers(rows, part, texts, engine)))
     if rows and "label" in rows[0]:
@@ -241,7 +164,7 @@ def numbers(rows: Iterable[Mapping[str, Any]], part: str, texts: Texts, engine: 
     reports: dict[str, tuple[str, Sequence[Passage]]] = {}
     asked = []
     for row in rows:
-        report = texts.of(row["pmcid"], row.get("pmid", "")) if _is_of(part, row["pmcid"]) else None
+        report = texts.of(row["pmcid"], row.get("pmid", "")) if is_of(part, row["pmcid"]) else None
         if report is not None:
             reports[row["pmcid"]] = report.title, report.passages
             asked.append(row)

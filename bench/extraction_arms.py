@@ -18,20 +18,19 @@ wrong. `grounded` is the share of arms whose quote stands verbatim in the report
 The rules of the baseline were written on reports with an even PMC number (`design`); the others are `held-out`.
 """
 
-import gzip
-import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
+from bench.extraction_texts import Texts, is_of, json_lines
 from bench.report import Column
 from model.baseline.paper_groups import Shorts, keys, read_shorts
 from model.engine import Engine, Request
 from model.pool import ask
 from model.tasks.arms import TASK, Arm, ArmsInput
-from tools.errors import EngineError, InputFileError
+from tools.errors import EngineError
 from tools.schemas import Passage
 
 __all__ = ["COLUMNS", "Listed", "arms_rows", "heads", "matches", "row_of"]
@@ -53,25 +52,6 @@ COLUMNS = (
 
 FILES = ("evidence_inference", "numeric_outcomes")
 Pair = tuple[str, str]
-
-
-class Report(Protocol):
-    """A text at hand; `kind` is `full text` or `abstract`."""
-
-    @property
-    def kind(self) -> str: ...
-    @property
-    def title(self) -> str: ...
-    @property
-    def passages(self) -> tuple[Passage, ...]: ...
-
-
-class Reports(Protocol):
-    """Where the texts come from."""
-
-    def of(self, pmcid: str, pmid: str) -> Report | None:
-        """The report; None where it is not at hand."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -144,7 +124,7 @@ def heads(passages: Sequence[Passage]) -> int | None:
 # Asking ------------------------------------------------------------------------------------------
 
 
-def arms_rows(data: Path, part: str, reports: Reports, engine: Engine) -> list[dict[str, Any]]:
+def arms_rows(data: Path, part: str, reports: Texts, engine: Engine) -> list[dict[str, Any]]:
     """The lines of the table: each data set, and both together.
 
     Raises:
@@ -172,9 +152,8 @@ def _listed(told: Listed | None, pairs: Sequence[Pair]) -> Listed | None:
 def _pairs(path: Path, part: str) -> dict[tuple[str, str], list[Pair]]:
     """Report, as PMC number and PMID, to what people compared in it."""
     found: dict[tuple[str, str], list[Pair]] = {}
-    for row in _lines(path):
-        even = int(row["pmcid"].removeprefix("PMC")) % 2 == 0
-        if part == "all" or even == (part == "design"):
+    for row in json_lines(path):
+        if is_of(part, row["pmcid"]):
             pair = row["intervention"].strip(), row["comparator"].strip()
             named = found.setdefault((row["pmcid"], row.get("pmid") or ""), [])
             if pair not in named:
@@ -182,18 +161,7 @@ def _pairs(path: Path, part: str) -> dict[tuple[str, str], list[Pair]]:
     return found
 
 
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    try:
-        with gzip.open(path, "rt", encoding="utf-8") as lines:
-            for line in lines:
-                yield json.loads(line)
-    except (OSError, ValueError) as e:
-        raise InputFileError(
-            f"{path}: cannot be read as gzipped JSON lines: {e!r}. Remedy: see --data."
-        ) from e
-
-
-def _asked(report: tuple[str, str], reports: Reports, engine: Engine) -> Listed | None:
+def _asked(report: tuple[str, str], reports: Texts, engine: Engine) -> Listed | None:
     """The report with its arms; None where its full text is not at hand."""
     text = reports.of(*report)
     if text is None or text.kind != "full text":

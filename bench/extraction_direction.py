@@ -14,19 +14,18 @@ people marked, or the other way round; `grounded` that whose quote stands verbat
 The rules of the baseline were written on reports with an even PMC number (`design`); the others are `held-out`.
 """
 
-import gzip
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
+from bench.extraction_texts import Report, Texts, is_of, json_lines
 from bench.report import Column
 from model.engine import Engine, Request
 from model.pool import ask
 from model.tasks.direction import TASK, DirectionInput
-from tools.errors import EngineError, InputFileError
+from tools.errors import EngineError
 from tools.schemas import Passage
 
 __all__ = [
@@ -69,25 +68,6 @@ COLUMNS = (
 )
 
 
-class Report(Protocol):
-    """A text at hand; `kind` is `full text` or `abstract`."""
-
-    @property
-    def kind(self) -> str: ...
-    @property
-    def title(self) -> str: ...
-    @property
-    def passages(self) -> tuple[Passage, ...]: ...
-
-
-class Reports(Protocol):
-    """Where the texts come from."""
-
-    def of(self, pmcid: str, pmid: str) -> Report | None:
-        """The report; None where it is not at hand."""
-        ...
-
-
 @dataclass(frozen=True)
 class Direct:
     """One question, its gold answer, and what the engine said; empty where it failed."""
@@ -103,33 +83,19 @@ class Direct:
 # Asking ------------------------------------------------------------------------------------------
 
 
-def directions(data: Path, part: str, reports: Reports, engine: Engine) -> Iterator[Direct]:
+def directions(data: Path, part: str, reports: Texts, engine: Engine) -> Iterator[Direct]:
     """Every question of a part whose report is at hand, answered; `data` is the data's folder, or the file alone.
 
     Raises:
         InputFileError: when the questions cannot be read.
     """
-    for row in _questions(data):
-        even = int(row["pmcid"].removeprefix("PMC")) % 2 == 0
-        if part != "all" and even != (part == "design"):
+    path = data if data.is_file() else data / "extraction" / "evidence_inference.jsonl.gz"
+    for row in json_lines(path):
+        if not is_of(part, row["pmcid"]):
             continue
         report = reports.of(row["pmcid"], row["pmid"])
         if report is not None:
             yield _asked(row, report, engine)
-
-
-def _questions(data: Path) -> Iterator[dict[str, Any]]:
-    path = data if data.is_file() else data / "extraction" / "evidence_inference.jsonl.gz"
-    try:
-        with (
-            gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
-        ) as lines:
-            for line in lines:
-                yield json.loads(line)
-    except (OSError, ValueError) as e:
-        raise InputFileError(
-            f"{path}: cannot be read as gzipped JSON lines: {e!r}. Remedy: see --data."
-        ) from e
 
 
 def _asked(row: dict[str, Any], report: Report, engine: Engine) -> Direct:

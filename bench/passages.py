@@ -27,7 +27,6 @@ others, `--part held-out`.
 
 import argparse
 import gzip
-import json
 import random
 import re
 import sys
@@ -37,8 +36,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from bench.extraction_texts import is_of, json_lines
 from bench.report import Column, parser, table, write
-from tools.errors import InputFileError, ReviewError
+from tools.errors import ReviewError
 from tools.fulltext import jats
 from tools.fulltext.choosing import Task, choose, cues_for
 from tools.schemas import Passage
@@ -155,7 +155,7 @@ class _Papers:
         """The paper; None where it is not at hand or of the other part."""
         if pmcid not in self._read:
             path = self._folder / f"{pmcid}.nxml.gz"
-            known = path.exists() and self._is_of(pmcid)
+            known = path.exists() and is_of(self._part, pmcid)
             self._read[pmcid] = self._paper(path, pmcid) if known else None
         return self._read[pmcid]
 
@@ -163,25 +163,10 @@ class _Papers:
         text = jats.parse(gzip.decompress(path.read_bytes()), report_id=pmcid, source=path.name)
         return Paper(pmcid, text.passages)
 
-    def _is_of(self, pmcid: str) -> bool:
-        even = int(pmcid.removeprefix("PMC")) % 2 == 0
-        return self._part == "all" or even == (self._part == "design")
-
-
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    try:
-        with gzip.open(path, "rt", encoding="utf-8") as lines:
-            for line in lines:
-                yield json.loads(line)
-    except (OSError, ValueError) as e:
-        raise InputFileError(
-            f"{path}: cannot be read as gzipped JSON lines: {e!r}. Remedy: see --data."
-        ) from e
-
 
 def directions(data: Path, papers: _Papers) -> Iterator[Asked]:
     """The questions of Evidence Inference whose marked passages stand in the paper."""
-    for row in _lines(data / "extraction" / "evidence_inference.jsonl.gz"):
+    for row in json_lines(data / "extraction" / "evidence_inference.jsonl.gz"):
         if (paper := papers.of(row["pmcid"])) is None:
             continue
         marked = dict.fromkeys(_letters(e["text"]) for e in row["evidence"])
@@ -193,7 +178,7 @@ def directions(data: Path, papers: _Papers) -> Iterator[Asked]:
 
 def numeric(data: Path, papers: _Papers) -> Iterator[Asked]:
     """The outcomes of Yun 2024 of which the paper prints a number."""
-    for row in _lines(data / "extraction" / "numeric_outcomes.jsonl.gz"):
+    for row in json_lines(data / "extraction" / "numeric_outcomes.jsonl.gz"):
         if (paper := papers.of(row["pmcid"])) is None:
             continue
         value = "events" if row["outcome_type"] == "binary" else "mean"
