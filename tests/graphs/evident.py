@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from agent.commands import open_gate, texts_of
+from agent.commands import open_gate, store_edit, texts_of
 from agent.entering import blank_form, store_reading
 from agent.home import Home
 from agent.review import Review
@@ -57,6 +57,8 @@ synthesis:
     - {id: nights, outcome: nights, measure: MD, model: common}
 gates: [extract, evidence, synthesis]
 """
+TWO_PEOPLE = YAML.replace("people: 1", "people: 2")
+HEADER = "report_id,outcome,time_point,arm,field_id,value,unit,quote,reason\n"
 
 FORM = """
 id: invented-list
@@ -354,3 +356,19 @@ def calls(review: Review) -> dict[str, int]:
     for call in review.calls.all():
         found[call.task] = found.get(call.task, 0) + 1
     return found
+
+
+def edit(review: Review, lines: str, step: str = "evidence", by: str = "Ada") -> Artefact:
+    """Lines of the table, without their head, given back at a gate."""
+    return store_edit(review, open_gate(review, step), HEADER + lines, by=by, note="")
+
+
+def missing(review: Review) -> dict[str, int]:
+    """Report to how many people have not read it yet."""
+    told: dict[str, int] = shown(review).content["people"]["missing"]
+    return told
+
+
+def go_on(review: Review, say: Any = script, **more: Any) -> str:
+    """To the next gate, and what it is."""
+    return small.go(review, say, **more).step

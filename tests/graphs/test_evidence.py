@@ -11,11 +11,8 @@ from graphs.accounts import check_all
 from graphs.gates import cells_of, obstacles
 from model.engine import EngineBusy
 from tests.graphs import evident, small
-from tests.graphs.evident import SYRUP, WATER, cell
+from tests.graphs.evident import HEADER, SYRUP, TWO_PEOPLE, WATER, cell, edit, go_on, missing
 from tools.errors import ConfigError, NotAllowed
-
-TWO_PEOPLE = evident.YAML.replace("people: 1", "people: 2")
-HEADER = "report_id,outcome,time_point,arm,field_id,value,unit,quote,reason\n"
 
 
 @pytest.fixture
@@ -27,19 +24,6 @@ def home(tmp_path):
 def two(tmp_path):
     """A review whose numbers two people read."""
     return evident.write(tmp_path / "snail", yaml=TWO_PEOPLE)
-
-
-def edit(review, lines, step="evidence", by="Ada"):
-    return store_edit(review, open_gate(review, step), HEADER + lines, by=by, note="")
-
-
-def missing(review):
-    return evident.shown(review).content["people"]["missing"]
-
-
-def go_on(review, say=evident.script, **more):
-    """To the next gate, and what it is."""
-    return small.go(review, say, **more).step
 
 
 # One person ---------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from agent.commands import open_gate, store_edit
 from graphs.gates import cells_of
 from graphs.registering import report_of
 from tests.graphs import evident
-from tests.graphs.evident import SYRUP, cell
+from tests.graphs.evident import HEADER, SYRUP, cell
 from tests.servers import serving
 from tests.servers.ctgov import Ctgov
 from tests.tools.registry import invented
@@ -17,7 +17,6 @@ from tools.errors import ConfigError
 YAML = evident.YAML.replace("people: 1", "people: 1\n  registry: true")
 NUMBER = "NCT09000001"
 REPORT = report_of(NUMBER)
-HEADER = "report_id,outcome,time_point,arm,field_id,value,unit,quote,reason\n"
 
 
 def entry(syrup=("6.0", "2.0"), water=("5.0", "2.0")):
