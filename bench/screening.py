@@ -2,7 +2,7 @@
 
     python -m bench.screening --reviews ../shared/data/reviews --ids kdigo_a1 cohen_triptans --engine baseline
 
-A folder per review, with `review.json` and `records.jsonl.gz`; see `bench.reviews` for how criteria are
+A folder per review, with `review.json` and `records.jsonl.gz`; see `tools.labelled` for how criteria are
 made from a review's own words. Nothing is learnt from labels. Three rankings per review and label:
 
 similarity  mean cosine of a record with title and inclusion criteria: what the prefilter does
@@ -22,13 +22,13 @@ from pathlib import Path
 from typing import Any
 
 from bench.report import Column, parser, table, write
-from bench.reviews import LabelledRecord, Review, read_review, statements_of
 from model.baseline import BaselineEngine
 from model.embedding import CachedEmbedder, Embedder, load
 from model.engine import Answer, Engine, Request
 from model.pool import ask_all
 from model.tasks.screen import TASK, ScreenAnswer, ScreenInput
 from tools.errors import ConfigError, EngineError, ReviewError
+from tools.labelled import LabelledRecord, Review, read_review, statements_of
 from tools.schemas import RecordVerdict
 from tools.screening.metrics import (
     auroc,

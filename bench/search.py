@@ -32,7 +32,6 @@ from pathlib import Path
 from typing import Any
 
 from bench.report import Column, parser, table, write
-from bench.reviews import Question, read_question, read_seed_collection
 from graphs.counting import Counter
 from graphs.strategy import Plan, build
 from model.baseline import BaselineEngine
@@ -44,6 +43,7 @@ from model.tasks.pico import PicoInput
 from model.tasks.query import QueryInput
 from tools.errors import ConfigError, EngineError, InputFileError, ReviewError
 from tools.frameworks import kind_of
+from tools.labelled import Question, read_question, read_seed_collection
 from tools.schemas import Record, Strategy
 from tools.search.dialects.ovid_reading import read as read_ovid
 from tools.search.notes import Heading

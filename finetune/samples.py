@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from finetune.examples import Example, example
+from finetune.invented_questions import Example, example
 from model.forms import Form, form
 from model.prompting import pack
 from model.tasks import ALL

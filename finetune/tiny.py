@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from finetune.copying import wire
-from finetune.examples import example
+from finetune.invented_questions import example
 from finetune.samples import Sample, available, batches, fixed_lines, sample, spoken, stream, tokenizer_of
 from model.card import Base, ModelCard, Trained, tokenizer_hash, weights_hash, write_card
 from model.engine import AnswerRejected

@@ -11,9 +11,9 @@ import pytest
 
 from bench import screening
 from bench.report import Column, environment, table, write
-from bench.reviews import criteria_of, read_review, statements_of
 from model.engine import AnswerRejected
 from tools.errors import InputFileError
+from tools.labelled import criteria_of, read_review, statements_of
 from tools.schemas import RecordVerdict
 
 

@@ -6,8 +6,8 @@ import json
 import pytest
 
 from bench import search
-from bench.reviews import elements_of, read_question, read_seed_collection
 from tools.errors import InputFileError
+from tools.labelled import elements_of, read_question, read_seed_collection
 
 HEADINGS = [
     {"descriptor": "Cold Feet", "tree_numbers": ["C01.1"], "entry_terms": ["Chilly Toes"]},

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.reviews import read_review
 from model.baseline.newer import names_for
 from model.baseline.query import LEARNS, MAX_BLOCKS, MAX_TERMS, MAX_WIDENED, SAMPLES, blocks_of
 from model.engine import EngineRefused
 from model.tasks.query import TASK, KnownStudy, Missed, QueryInput
+from tools.labelled import read_review
 from tools.search.query import Term, lint, parse
 from tools.search.sources.base import DateRange
 from tools.search.sources.local import LocalSource

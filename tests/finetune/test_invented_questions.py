@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from finetune.examples import example
 from finetune.invented import invent
+from finetune.invented_questions import example
 from finetune.samples import available, fixed_lines, sample, spoken, stream, tokenizer_of
 from model.forms import form
 from model.prompting import pack
