@@ -14,7 +14,10 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-__all__ = ["wire"]
+__all__ = ["spare", "wire"]
+
+WIRED = ((0, (0, 1)), (1, (0,)))
+"""Layers, and which of their heads are set by hand."""
 
 CONSTANT, SPREAD = 0.3, 0.1
 """In every token's embedding: its constant, and the spread of the dimensions that tell it apart."""
@@ -28,6 +31,8 @@ NOTE, SAY, HINT = 0.09, 0.3, 0.05
 
 def wire(model: Any, seed: int) -> None:
     """Set two heads of the first layer, one of the second, and what all heads of the third take along.
+
+    They learn along with the rest unless `spare` is called before training.
 
     Args:
         model: a Mistral with three layers or more, tied embeddings and as many key as query heads.
@@ -80,14 +85,24 @@ def wire(model: Any, seed: int) -> None:
             third.o_proj.weight[own, here] = HINT * basis.T
 
 
+def spare(model: Any) -> None:
+    """Keep the heads that `wire` set from training, in a model made here or loaded from its folder."""
+    size = model.config.head_dim
+    for layer, heads in WIRED:
+        attention = model.model.layers[layer].self_attn
+        for head in heads:
+            here = slice(head * size, (head + 1) * size)
+            for part in (attention.q_proj, attention.k_proj, attention.v_proj):
+                part.weight.register_hook(partial(_spared, rows=here))
+            attention.o_proj.weight.register_hook(partial(_spared, columns=here))
+
+
 def _emptied(attention: Any, head: int, size: int) -> slice:
-    """The rows of a head, all weights of which are made zero, and kept from training as they will be set."""
+    """The rows of a head, all weights of which are made zero."""
     here = slice(head * size, (head + 1) * size)
     for part in (attention.q_proj, attention.k_proj, attention.v_proj):
         part.weight[here] = 0
-        part.weight.register_hook(partial(_spared, rows=here))
     attention.o_proj.weight[:, here] = 0
-    attention.o_proj.weight.register_hook(partial(_spared, columns=here))
     return here
 
 

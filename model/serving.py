@@ -162,6 +162,11 @@ def found(model: str) -> Weights:
         return Weights(folder.resolve())
     try:
         told = json.loads(config.read_text(encoding="utf-8"))
+        if told.get("use_dora"):  # by its adapters' reader, `vllm/lora/peft_helper.py`
+            raise ConfigError(
+                f"{folder} is a DoRA adapter, which vLLM puts on no base. "
+                f"Remedy: python -m finetune.export {folder} --out FOLDER merges it; serve that folder."
+            )
         adapter = Adapter(folder.resolve(), int(told["r"]), str(told.get("base_model_name_or_path") or ""))
     except (OSError, ValueError, TypeError, LookupError, AttributeError) as e:
         raise ConfigError(

@@ -109,6 +109,7 @@ def test_a_base_that_is_given_goes_before_the_one_that_the_adapter_names(tmp_pat
         ({"base_model_name_or_path": ""}, "does not name the model"),
         ({"r": 1024}, "up to 512"),
         ({"r": "many"}, "not the configuration of a LoRA adapter"),
+        ({"use_dora": True}, "DoRA adapter.*finetune.export"),
     ],
 )
 def test_an_adapter_that_cannot_be_served_is_told_why(tmp_path, told, said):
