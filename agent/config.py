@@ -19,11 +19,11 @@ from pydantic import BaseModel
 from agent.config_checks import find_mistakes, find_placeholders, find_warnings
 from agent.config_engines import without_meaning
 from agent.config_validate import validate
-from agent.config_yaml import MAX_BYTES, Path, Problem, UnreadableError, dotted, read
 from tools.engine_settings import EngineConfig
 from tools.errors import ConfigError
 from tools.protocol import ReviewConfig, slug
 from tools.schemas import sha256_of
+from tools.yaml_values import MAX_BYTES, Path, Problem, UnreadableError, dotted, read
 
 __all__ = [
     "STEPS",

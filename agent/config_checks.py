@@ -11,7 +11,6 @@ from typing import Any, get_args
 from agent.config_engines import engine_mistakes
 from agent.config_evidence import evidence_mistakes, evidence_warnings
 from agent.config_validate import Parts, nearest
-from agent.config_yaml import Path, Problem, dotted
 from tools.frameworks import FILTERS, KINDS, ReviewKind, supported
 from tools.protocol import (
     NO_MODEL,
@@ -29,6 +28,7 @@ from tools.protocol import (
 )
 from tools.schemas import Criterion, FieldSpec
 from tools.search.sources.naming import is_pattern, named
+from tools.yaml_values import Path, Problem, dotted
 
 __all__ = ["find_mistakes", "find_placeholders", "find_warnings"]
 

@@ -4,8 +4,8 @@ import pathlib
 import sys
 from collections.abc import Iterator
 
-from agent.config_yaml import Path, Problem
 from tools.engine_settings import EngineConfig, EngineSettings, EngineTasks
+from tools.yaml_values import Path, Problem
 
 __all__ = ["engine_mistakes", "without_meaning"]
 

@@ -3,7 +3,6 @@
 import pathlib
 from collections.abc import Iterator, Sequence
 
-from agent.config_yaml import Path, Problem
 from tools.appraisal.rob2 import Variant
 from tools.evidence_settings import (
     MEASURES,
@@ -17,6 +16,7 @@ from tools.evidence_settings import (
 from tools.protocol import ReviewConfig
 from tools.schemas import FieldSpec
 from tools.synthesis.values import EffectMeasure, PoolingModel
+from tools.yaml_values import Path, Problem
 
 __all__ = ["ROB2", "evidence_mistakes", "evidence_warnings"]
 

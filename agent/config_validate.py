@@ -14,9 +14,9 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from agent.config_yaml import Path, Problem
 from tools.protocol import ReviewConfig, SourceConfig
 from tools.schemas import Criterion
+from tools.yaml_values import Path, Problem
 
 __all__ = ["Parts", "nearest", "validate"]
 

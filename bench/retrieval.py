@@ -158,11 +158,11 @@ def real_articles(data: Path) -> list[bytes]:
     return found
 
 
-def write_articles(path: Path, articles: Sequence[bytes], number: int) -> None:
-    """A file of so many articles, each under a PMID of its own."""
+def write_articles(path: Path, articles: Sequence[bytes], number: int, first: int = 10_000_001) -> None:
+    """A file of so many articles, each under a PMID of its own, from `first` on."""
     with gzip.open(path, "wb", compresslevel=6) as out:
         out.write(_HEAD.encode())
-        for pmid, article in enumerate(islice(cycle(articles), number), 10_000_001):
+        for pmid, article in enumerate(islice(cycle(articles), number), first):
             out.write(re.sub(rb"(<PMID [^>]*>)\d+", rb"\g<1>%d" % pmid, article, count=1) + b"\n")
         out.write(_TAIL.encode())
 

@@ -21,7 +21,7 @@ from model.engine import Request
 from model.forms import form
 from model.tasks import ALL
 from tools.errors import InputFileError
-from tools.schemas import Frozen, canonical_json, sha256_of
+from tools.schemas import Frozen, sha256_of
 
 __all__ = [
     "COLUMNS",
@@ -159,12 +159,17 @@ def row_of(one: Instruction, prompts: str) -> Row:
         studies=one.about.studies,
         year=one.about.year,
         evidence=one.about.evidence,
-        asked=canonical_json(one.asked),
-        answer=canonical_json(one.answer),
+        asked=_as_it_is(one.asked),
+        answer=_as_it_is(one.answer),
         prompt=prompt.text,
         reply=reply,
         prompt_tag=prompt.tag,
     )
+
+
+def _as_it_is(value: dict[str, Any]) -> str:
+    """JSON with the keys in their own order: that of a question's elements is the order of its schema."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 # Files -------------------------------------------------------------------------------------------

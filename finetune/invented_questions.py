@@ -240,7 +240,7 @@ def _characteristics(
         fields.append(known.model_copy(update={"id": name}))
         state = {"status": "found", "value": span, "unit": known.unit} if span else {"status": "not_reported"}
         cells.append(FieldAnswer.model_validate({"field_id": name, "quote": span, **state}))
-    if chance.random() < 0.3:
+    if chance.random() < 0.3 and "design" not in names:
         fields.append(FieldSpec(id="design", kind="category", question="What is the design of the study?",
                                 options=("randomised trial", "cohort", "other")))  # fmt: skip
         value = {"randomised": "randomised trial", "cohort": "cohort"}.get(trial.design, "other")

@@ -3,6 +3,7 @@
 import gzip
 import json
 import re
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,7 +74,7 @@ def read_review(folder: Path, limit: int | None = None) -> Review:
         said = json.loads((folder / "review.json").read_text(encoding="utf-8"))
         with gzip.open(folder / "records.jsonl.gz", "rt", encoding="utf-8") as lines:
             records = [_record(json.loads(line)) for line in lines if line.strip()]
-    except (OSError, ValueError, KeyError) as e:
+    except (OSError, EOFError, zlib.error, ValueError, KeyError) as e:
         raise InputFileError(f"{folder}: cannot be read as a review: {e!r}. {REMEDY}") from e
     if limit is not None:
         records.sort(key=lambda r: not (r.final or r.ta))
@@ -139,7 +140,7 @@ def read_seed_collection(path: Path) -> tuple[Question, ...]:
             )
             for row in rows
         )
-    except (OSError, ValueError, KeyError) as e:
+    except (OSError, EOFError, zlib.error, ValueError, KeyError) as e:
         raise InputFileError(f"{path}: cannot be read as the seed collection: {e!r}. {REMEDY_SEEDS}") from e
 
 

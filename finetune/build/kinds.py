@@ -81,11 +81,12 @@ class Paper(Frozen):
     text: FullText
 
 
-AnnotationKind = Literal["direction", "numbers", "groups", "design"]
+AnnotationKind = Literal["direction", "numbers", "groups", "design", "bias"]
 """direction  an outcome of a comparison went up, down or neither, with spans (Evidence Inference)
 numbers    events or means per arm of one outcome (numeric outcomes)
 groups     numbers of participants in an abstract, in total and by group (PICO corpus)
-design     what kind of study an abstract tells of"""
+design     what kind of study an abstract tells of
+bias       judgements of RoB 2 with the texts that support them"""
 
 
 class Annotation(Frozen):

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import config
-from agent.config_yaml import MAX_BYTES
 from tools.errors import ConfigError
 from tools.frameworks import KINDS
+from tools.yaml_values import MAX_BYTES
 
 ROOT = Path(__file__).parents[2]
 

@@ -48,12 +48,13 @@ _NAMES = {
     "ArmGroupLabel": "label",
     "ArmGroupType": "type",
     "ArmGroupDescription": "description",
-    "ArmGroupInterventionName": "interventionNames",
+    "ArmGroupIntervention": "interventionNames",
     "Intervention": "interventions",
     "InterventionType": "type",
     "InterventionName": "name",
     "InterventionDescription": "description",
     "InterventionOtherName": "otherNames",
+    "InterventionArmGroupLabel": "armGroupLabels",
     "PrimaryOutcome": "primaryOutcomes",
     "SecondaryOutcome": "secondaryOutcomes",
     "OtherOutcome": "otherOutcomes",
@@ -73,6 +74,9 @@ _NAMES = {
     "InterventionMeshTerm": "term",
 }  # fmt: skip
 """Old names that are not simply the new ones in another case."""
+
+_IRREGULAR = ("ArmGroupInterventionName", "ArmGroupInterventionList")
+"""The one list whose wrapper bears another name than what is in it."""
 
 _SINGLE = {"DesignObservationalModel", "DesignTimePerspective"}
 """Lists of old that are one value now."""
@@ -95,7 +99,7 @@ def from_classic(study: Mapping[str, Any]) -> dict[str, Any]:
 
 def _value(name: str, value: Any) -> Any:
     if isinstance(value, Mapping):
-        inner = [key for key in value if f"{key}List" == name]
+        inner = [key for key in value if f"{key}List" == name or (key, name) == _IRREGULAR]
         if inner:  # a wrapper: {"ConditionList": {"Condition": […]}}
             items = [_value(inner[0], item) for item in value[inner[0]]]
             return ", ".join(items) if inner[0] in _SINGLE else items

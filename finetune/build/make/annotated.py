@@ -2,94 +2,83 @@
 
 from __future__ import annotations
 
+import html
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from finetune.build.kinds import Annotation
-from finetune.instructions import About
+from finetune.build.make.papers import Report, doc_id, report_of_paper, report_of_record
+from finetune.instructions import About, Refusal
 from tools.fulltext import relevance
-from tools.fulltext.choosing import choose, cues_for
-from tools.fulltext.cues import Task
 from tools.fulltext.quotes import locate, sentences
-from tools.schemas import FullText, Passage, Quote, Record, sha256_of
+from tools.schemas import Passage, Quote, Record, sha256_of
 
 if TYPE_CHECKING:
     from finetune.build.corpus import Corpus
 
 __all__ = [
-    "CHARACTERS",
-    "ReadReport",
+    "Names",
     "about",
-    "chosen",
+    "cleaned",
     "covered",
+    "kind_of",
+    "names",
     "nth",
+    "passages_of",
+    "refused",
     "report_of",
     "sentences_in",
     "span_in",
     "stems",
     "studies_of",
     "text_of",
-    "text_of_record",
 ]
 
-CHARACTERS = 16_000
-"""Of a report that are read for one question, as `tools.evidence_settings` has it where a protocol names none."""
 
-
-class ReadReport(NamedTuple):
-    """A report that people annotated, as an engine is given it."""
-
-    report_id: str
-    text: FullText
-    kind: str
-    """`full text`, `annotated text` or `abstract`."""
-    studies: tuple[str, ...]
-    year: int | None
-
-    @property
-    def title(self) -> str:
-        """Of the report; empty where nothing tells it."""
-        return self.text.title
-
-
-def report_of(corpus: Corpus, annotation: Annotation) -> ReadReport | None:
+def report_of(corpus: Corpus, annotation: Annotation) -> Report | None:
     """The report in the best text at hand: our own reading of it, else what was annotated, else its abstract."""
     paper = corpus.paper(pmcid=annotation.pmcid, pmid=annotation.pmid)
     record = corpus.record(annotation.pmid) if annotation.pmid else None
-    year = (paper.year if paper else None) or (record.year if record else None)
-    studies = studies_of(annotation, record, paper.pmid if paper else None, paper.pmcid if paper else None)
-    name = annotation.pmcid or annotation.pmid or annotation.annotation_id
+    report: Report | None = None
     if paper is not None and paper.text.passages:
-        return ReadReport(name, paper.text, "full text", studies, year)
-    if annotation.text.strip():
-        title = annotation.title or (record.title if record else "")
-        return ReadReport(name, text_of(annotation.text, name, title), "annotated text", studies, year)
-    if record is not None and record.abstract.strip():
-        return ReadReport(name, text_of_record(record), "abstract", studies, year)
-    return None
+        report = report_of_paper(paper)
+    elif annotation.text.strip():
+        report = text_of(annotation, record)
+    elif record is not None:
+        report = report_of_record(record, annotation.source, annotation.licence)
+    if report is None:
+        return None
+    studies = studies_of(annotation, record, report)
+    year = report.year or (record.year if record else None)
+    return replace(report, studies=studies, year=year)
 
 
-def studies_of(
-    annotation: Annotation, record: Record | None = None, pmid: str | None = None, pmcid: str | None = None
-) -> tuple[str, ...]:
+def studies_of(annotation: Annotation, record: Record | None, report: Report | None) -> tuple[str, ...]:
     """All names of the report that was annotated: the split goes by them."""
-    pmids = {each for each in (annotation.pmid, pmid, record.pmid if record else None) if each}
-    pmcids = {each for each in (annotation.pmcid, pmcid, record.pmcid if record else None) if each}
-    named = (*(f"pmid:{each}" for each in sorted(pmids)), *(f"pmcid:{each}" for each in sorted(pmcids)))
-    if named:
-        return named
-    told = annotation.title or annotation.text[:200] or annotation.annotation_id
-    return (f"doc:{sha256_of(' '.join(told.casefold().split()))[:16]}",)
+    pmids = {annotation.pmid, record.pmid if record else None}
+    pmcids = {annotation.pmcid, record.pmcid if record else None}
+    known = {f"pmid:{each}" for each in pmids if each} | {f"pmcid:{each}" for each in pmcids if each}
+    known |= {name for name in (report.studies if report else ()) if not name.startswith("doc:")}
+    return tuple(sorted(known, reverse=True)) or (report.studies if report else (doc_id(annotation.title),))
+
+
+def kind_of(report: Report) -> str:
+    """What the text is, in words."""
+    return "full text" if report.full_text else "abstract"
 
 
 def about(
-    annotation: Annotation, report: ReadReport, how: str, *evidence: str, others: Iterable[str] = ()
+    annotation: Annotation, report: Report, how: str, *evidence: str, others: Iterable[str] = ()
 ) -> About:
-    """Where an instruction about a report comes from."""
+    """Where an instruction about a report comes from; the licence is that of the annotation and of the text."""
+    licences = dict.fromkeys((annotation.licence, f"text: {report.licence}"))
+    same = report.licence == annotation.licence
     return About(
         source=annotation.source,
-        licence=annotation.licence,
+        licence=annotation.licence if same else "; ".join(licences),
         how=how,
         studies=tuple(dict.fromkeys((*report.studies, *others))),
         year=report.year,
@@ -97,70 +86,57 @@ def about(
     )
 
 
+def refused(task: str, annotation: Annotation, why: str, more: str = "") -> Refusal:
+    """Nothing was made of an annotation, or of a part of it."""
+    return Refusal(task, annotation.source, why, f"{annotation.annotation_id} {more}".strip())
+
+
 # Texts -------------------------------------------------------------------------------------------
 
 _HEADING = re.compile(r"(?P<name>[A-Z][A-Z0-9&/,.;:'() -]{2,120}):\s*")
 
 
-def text_of(annotated: str, report_id: str, title: str = "") -> FullText:
+def text_of(annotation: Annotation, record: Record | None = None) -> Report:
     """A text that came with an annotation: headings in capitals on lines of their own, paragraphs between them.
 
     A text without such headings is an abstract.
     """
     passages: list[Passage] = []
-    heading, at, found = "abstract", 0, title
-    for line in annotated.splitlines(keepends=True):
+    heading, at, title = "ABSTRACT", 0, annotation.title
+    for line in annotation.text.splitlines(keepends=True):
         text = line.strip()
         named = _HEADING.fullmatch(text) if text.endswith(":") else None
         if named is not None:
             heading = named["name"]
         elif text:
-            kind = _kind_of(heading)
-            if kind == "title":
-                found = text
+            kind = _kind(heading)
+            title = text if kind == "title" else title
             start = at + line.index(text)
             passages.append(Passage(section=_section(heading), kind=kind, start=start, text=text))
         at += len(line)
-    return FullText(
-        report_id=report_id, source="annotation", canonical=annotated, passages=tuple(passages), title=found
+    return Report(
+        report_id=annotation.pmcid or annotation.pmid or annotation.annotation_id,
+        title=title or (record.title if record else ""),
+        passages=tuple(passages),
+        source=annotation.source,
+        licence=annotation.licence,
+        studies=(doc_id(title or annotation.text[:200]),),
+        full_text=any(passage.kind == "paragraph" for passage in passages),
+        year=record.year if record else None,
     )
 
 
-def _kind_of(heading: str) -> str:
-    first = heading.partition(".")[0].casefold()
-    return {"title": "title", "abstract": "abstract"}.get(first, "paragraph")
+def _kind(heading: str) -> Literal["title", "abstract", "paragraph"]:
+    match heading.partition(".")[0].casefold():
+        case "title":
+            return "title"
+        case "abstract":
+            return "abstract"
+    return "paragraph"
 
 
 def _section(heading: str) -> str:
     return " > ".join(part.strip().capitalize() for part in heading.split(".") if part.strip())
-
-
-def text_of_record(record: Record) -> FullText:
-    """Title and abstract of a record, as passages of its own text."""
-    text = record.text
-    passages = [Passage(section="title", kind="title", start=0, text=record.title)] if record.title else []
-    if record.abstract:
-        start = len(text) - len(record.abstract)
-        passages.append(Passage(section="abstract", kind="abstract", start=start, text=record.abstract))
-    return FullText(
-        report_id=record.record_id,
-        source="abstract",
-        canonical=text,
-        passages=tuple(passages),
-        pmid=record.pmid,
-        title=record.title,
-    )
-
-
-def chosen(report: ReadReport, task: Task, words: Sequence[str], characters: int) -> tuple[Passage, ...]:
-    """The passages that a question about the report holds, as a language model is given them in a review."""
-    return choose(
-        report.text.passages,
-        [word for word in words if word],
-        characters=characters,
-        cues=cues_for(task),
-        tables_by_rows=task in ("results", "participants"),
-    ).passages
 
 
 # Places ------------------------------------------------------------------------------------------
@@ -186,6 +162,16 @@ def sentences_in(passages: Iterable[Passage]) -> Iterator[tuple[Passage, str]]:
 
 # Words -------------------------------------------------------------------------------------------
 
+
+def cleaned(said: object) -> str:
+    """A name as people wrote it down, without marks of the form that it went through.
+
+    >>> cleaned(" 15&amp;nbsp;mg  daily ")
+    '15 mg daily'
+    """
+    return " ".join(html.unescape(html.unescape(str(said if said is not None else ""))).split())
+
+
 _UNTELLING = frozenset(
     relevance.terms(
         "group groups arm treatment therapy intervention control condition patient participant subject daily day week"
@@ -195,21 +181,80 @@ _UNTELLING = frozenset(
 )
 
 
-def stems(*texts: str) -> frozenset[str]:
-    """The telling stems of names; all stems where none of them tells much."""
-    every = frozenset(term for text in texts for term in relevance.terms(text))
+SHORTEST = 4
+"""Letters from which on stems are compared by their beginnings."""
+Names = tuple[frozenset[str], ...]
+"""The telling stems of one name, once for each way to write it."""
+
+
+def stems(text: str) -> frozenset[str]:
+    """The telling stems of a name; all its stems where none of them tells much."""
+    every = frozenset(relevance.terms(text))
     return frozenset(term for term in every if term not in _UNTELLING and len(term) > 1) or every
 
 
-def covered(wanted: frozenset[str], text: str) -> float:
-    """Share of the stems that a text has.
+def names(text: str, known: Mapping[str, Sequence[str]] | None = None) -> Names:
+    """A name as it stands, and with its abbreviations written out or its words shortened.
 
-    >>> covered(stems("postoperative pain"), "No pains were felt.")
-    0.5
+    Args:
+        text: the name; what it explains itself is known: `body mass index (BMI)`.
+        known: abbreviations of the report, from `relevance.abbreviations`.
     """
-    return len(wanted & set(relevance.terms(text))) / len(wanted) if wanted else 0.0
+    plain = stems(text)
+    made = [plain]
+    for short, long in {**(known or {}), **relevance.abbreviations([text])}.items():
+        words = frozenset(long)
+        if short in plain:
+            made += [plain - words, (plain - {short}) | words]
+        elif words <= plain:
+            made.append((plain - words) | {short})
+    return tuple(dict.fromkeys(each for each in made if each))
+
+
+def covered(wanted: Names, text: str) -> float:
+    """Share of a name's telling words that a text has, by the way of writing it that fits best.
+
+    >>> covered(names("postoperative nausea and vomiting (PONV)"), "Total PONV, n (%)")
+    1.0
+    """
+    has = _words_of(text)
+    return max((sum(_stands(one, has) for one in each) / len(each) for each in wanted), default=0.0)
+
+
+class _Words(NamedTuple):
+    stems: frozenset[str]
+    alike: Mapping[str, tuple[str, ...]]
+    """Their first four letters to those that begin so."""
+
+
+@lru_cache(maxsize=20_000)
+def _words_of(text: str) -> _Words:
+    """Labels and headings of tables are looked at again and again."""
+    has = frozenset(relevance.terms(text))
+    alike: dict[str, tuple[str, ...]] = {}
+    for word in has:
+        if len(word) >= SHORTEST:
+            alike[word[:SHORTEST]] = (*alike.get(word[:SHORTEST], ()), word)
+    return _Words(has, alike)
+
+
+def _stands(one: str, has: _Words) -> bool:
+    """Whether a stem stands there, or one of the same root that the stemmer left apart: `oper`, `operat`."""
+    if one in has.stems:
+        return True
+    return len(one) >= SHORTEST and any(
+        abs(len(one) - len(other)) <= 2 and (one.startswith(other) or other.startswith(one))
+        for other in has.alike.get(one[:SHORTEST], ())
+    )
 
 
 def nth(key: str, of: int) -> int:
     """A number below `of` from a key: the same for ever, and spread evenly."""
     return int(sha256_of(key)[:12], 16) % of
+
+
+def passages_of(record: Record) -> tuple[Passage, ...]:
+    """The abstract of a record as one passage of its text; none where it has none."""
+    start = len(record.text) - len(record.abstract)
+    text = record.abstract
+    return (Passage(section="Abstract", kind="abstract", start=start, text=text),) if text else ()

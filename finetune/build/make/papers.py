@@ -21,12 +21,14 @@ from tools.schemas import Passage, Record, sha256_of
 
 __all__ = [
     "CUT_AWAY",
+    "MAX_QUOTE",
     "NO_TEXT",
     "Reading",
     "Report",
     "Shown",
     "doc_id",
     "holds",
+    "quote_at",
     "report_of_paper",
     "report_of_record",
     "show",
@@ -156,3 +158,29 @@ def doc_id(title: str) -> str:
 def _studies(pmid: str | None, pmcid: str | None, title: str) -> tuple[str, ...]:
     known = (*([f"pmid:{pmid}"] if pmid else []), *([f"pmcid:{pmcid}"] if pmcid else []))
     return known or (doc_id(title),)
+
+
+MAX_QUOTE = 600
+"""Characters that an answer's quote may have."""
+
+
+def quote_at(passages: Sequence[Passage], number: int, start: int, end: int) -> str | None:
+    """The span of a passage as a quote, with the lines before it where it would else be found elsewhere.
+
+    A row such as `Participants | 0 | 0` stands in many tables: with the rows above it, it stands in one. None where
+    the span is longer than a quote may be.
+    """
+    text = passages[number].text
+    span = text[start:end]
+    if len(span) > MAX_QUOTE:
+        return None
+    longer = start
+    while _places(passages, text[longer:end]) > 1 and longer > 0:
+        longer = text.rfind("\n", 0, longer - 1) + 1
+        if end - longer > MAX_QUOTE:
+            return span
+    return text[longer:end]
+
+
+def _places(passages: Sequence[Passage], quote: str) -> int:
+    return sum(passage.text.count(quote) for passage in passages)

@@ -256,3 +256,14 @@ class TestTheOldForm:
         assert (outcome.analyses[0].ci_percent.text, outcome.analyses[0].p_value.text) == ("95", "0.04")
         assert outcome.analyses[0].group_ids == ("OG000",)
         assert trial.first_submitted.text == "2010-03-04"
+
+    def test_what_an_arm_gets_stands_in_a_list_of_another_name(self) -> None:
+        given = {"ArmGroupInterventionName": ["Drug: Zavidol"]}
+        arm = {"ArmGroupLabel": "Zavidol", "ArmGroupType": "Experimental", "ArmGroupInterventionList": given}
+        module = {"ArmGroupList": {"ArmGroup": [arm]}}
+        identity = {"NCTId": "NCT09000001"}
+        old = {"ProtocolSection": {"IdentificationModule": identity, "ArmsInterventionsModule": module}}
+        (read_arm,) = read(from_legacy(old)).arms
+        assert [leaf.text for leaf in read_arm.interventions] == ["Drug: Zavidol"]
+        assert read_arm.type is not None
+        assert read_arm.type.text == "EXPERIMENTAL"

@@ -424,8 +424,8 @@ def test_pubmed_xml_goes_to_its_own_reader(tmp_path):
     [
         (b"", "empty"),
         (b" \n\n", "empty"),
-        (gzip.compress(b""), "empty"),
-        (gzip.compress(b"TY  - JOUR\n" * 99)[:30], "damaged"),
+        (gzip.compress(b"", mtime=0), "empty"),
+        (gzip.compress(b"TY  - JOUR\n" * 99, mtime=0)[:30], "damaged"),
         (b"\x1f\x8bnot gzip at all", "damaged"),
         (b"%PDF-1.7\n%abc", "binary"),
         (b"PK\x03\x04\x00\x00", "workbook is damaged"),

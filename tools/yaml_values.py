@@ -158,9 +158,7 @@ def _refuse_expansion(text: str) -> None:
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         if depth > MAX_DEPTH:
-            raise UnreadableError(
-                Problem((), "nested too deeply", "a protocol needs four levels at most", line)
-            )
+            raise UnreadableError(Problem((), "nested too deeply", "a few levels are enough", line))
 
 
 def _broken(error: yaml.YAMLError) -> Problem:
