@@ -11,7 +11,7 @@ trl-padded   trl.SFTTrainer, loss on completions, examples padded to the longest
 trl-packed   trl.SFTTrainer, packing "bfd"; without FlashAttention its examples see their neighbours in the row
 
 The peak is measured for a CPU (a large product of matrices in the same precision, in the same process), and the
-maker's for a GPU, as `finetune.plan` lists it.
+maker's for a GPU, as `finetune.training.plan` lists it.
 """
 
 import argparse
@@ -31,8 +31,8 @@ from bench.report import Column, parser, table, write
 from finetune.build.kinds import Shard
 from finetune.build.make.invented import Invented
 from finetune.instructions import Instruction, row_of, write_rows
-from finetune.plan import LEADS_LOAD
-from finetune.shapes import MISTRAL_7B, Shape
+from finetune.training.plan import LEADS_LOAD
+from finetune.training.shapes import MISTRAL_7B, Shape
 
 SMALL = Shape(192, 512, 4, 3, 3, 64, 2048, tied=True)
 ROOT = Path(__file__).parents[1]
@@ -97,8 +97,8 @@ def prepare(name: str, folder: Path) -> None:
     import torch
     from transformers import GenerationConfig
 
-    from finetune.small_base import Shape as Small
-    from finetune.small_base import make, model_of
+    from finetune.small.base import Shape as Small
+    from finetune.small.base import make, model_of
 
     case = CASES[name]
     write_rows(folder / "data" / "train" / "invented.parquet", _rows(case))
@@ -152,8 +152,8 @@ def _rows(case: Case) -> Iterator[Any]:
 
 def ours(name: str, folder: Path) -> dict[str, Any]:
     """`finetune.train`, as a user runs it."""
-    from finetune.settings import Settings
     from finetune.train import train
+    from finetune.training.settings import Settings
 
     case = CASES[name]
     told = dict(case.settings) | {
@@ -271,7 +271,7 @@ def peak() -> float | None:
     GPU that is not in the table."""
     import torch
 
-    from finetune.plan import DEVICES
+    from finetune.training.plan import DEVICES
 
     if torch.cuda.is_available():
         name = torch.cuda.get_device_name().lower()

@@ -181,7 +181,7 @@ def _installed(source: Path | None, scratch: Path) -> Path | None:
 
 def _data_of(data: Path) -> dict[str, Any]:
     """By what the test part can be told from another."""
-    from finetune.encoding import data_hash
+    from finetune.training.encoding import data_hash
 
     folder = data / "test" if (data / "test").is_dir() else data
     if folder.is_file():

@@ -23,15 +23,15 @@ from typing import Any
 
 import yaml
 
-from finetune.checkpoints import note_run, ready_to_resume, ready_to_start, run_of
-from finetune.encoding import Examples, Speech, data_hash, encode_folder
-from finetune.finishing import finish
-from finetune.masking import check_masks, pack_of
-from finetune.models import model_of
-from finetune.packing import plan_rows
-from finetune.plan import LEADS_LOAD, Load, Plan, plan_of
-from finetune.saying import say
-from finetune.settings import Settings, read_settings
+from finetune.training.checkpoints import note_run, ready_to_resume, ready_to_start, run_of
+from finetune.training.encoding import Examples, Speech, data_hash, encode_folder
+from finetune.training.finishing import finish
+from finetune.training.masking import check_masks, pack_of
+from finetune.training.models import model_of
+from finetune.training.packing import plan_rows
+from finetune.training.plan import LEADS_LOAD, Load, Plan, plan_of
+from finetune.training.saying import say
+from finetune.training.settings import Settings, read_settings
 from model.card import weights_hash
 from model.local_files import folder_of_model
 from tools.errors import ConfigError, ReviewError
@@ -171,8 +171,8 @@ def _trainer(
     from transformers import set_seed
     from transformers.utils import logging
 
-    from finetune.feeding import Rows
-    from finetune.trainer import LeadsTrainer, arguments_of
+    from finetune.training.feeding import Rows
+    from finetune.training.trainer import LeadsTrainer, arguments_of
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     if settings.tensorboard:

@@ -157,7 +157,7 @@ def found(model: str) -> Weights:
         if not (folder / "config.json").is_file():
             raise ConfigError(
                 f"{folder} holds no config.json and no adapter_config.json. Remedy: name the folder of a model "
-                "or of a LoRA adapter, such as `python -m finetune.tiny --out FOLDER` makes."
+                "or of a LoRA adapter, such as `python -m finetune.train` leaves in out/model."
             )
         return Weights(folder.resolve())
     try:

@@ -1,6 +1,6 @@
 """A Mistral of a few thousand random weights, for tests of what is around the weights. It means nothing it says.
 
-For one that answers sensibly see `finetune.tiny`. This one is built in a second and needs no training. One thing
+For one that answers sensibly see `tests.trained`. This one is built in a second and needs no training. One thing
 about it is not random: it has a liking for closing what it has opened, so that its answers come to an end.
 """
 

@@ -13,8 +13,8 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from finetune.build.pieces import file_hash
-from finetune.leaks import LeakReport
-from finetune.split import PARTS
+from finetune.splitting.leaks import LeakReport
+from finetune.splitting.split import PARTS
 from tools.errors import InputFileError
 from tools.schemas import Frozen
 

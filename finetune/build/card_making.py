@@ -17,7 +17,7 @@ from finetune.build.pieces import Piece, Receipt
 from finetune.build.settings import BuildSettings
 from finetune.build.wording import TOO_LONG, Pack
 from finetune.instructions import read_rows
-from finetune.split import PARTS
+from finetune.splitting.split import PARTS
 from tools.schemas import sha256_of
 
 __all__ = ["card_of"]

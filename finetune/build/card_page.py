@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from finetune.build.card import Card
-from finetune.split import PARTS
+from finetune.splitting.split import PARTS
 
 __all__ = ["page", "summary"]
 

@@ -16,10 +16,19 @@ from typing import Any
 from finetune.build.pieces import INVENTED, Piece
 from finetune.build.settings import Limit
 from finetune.build.workshop import Workshop
-from finetune.contents import titles_of
 from finetune.instructions import Row, read_rows, write_rows
-from finetune.leaks import COLUMNS, LeakReport, find, from_folder, refuse, settled, to_drop, write_report
-from finetune.split import PARTS, Division, Item, Part, split
+from finetune.splitting.contents import titles_of
+from finetune.splitting.leaks import (
+    COLUMNS,
+    LeakReport,
+    find,
+    from_folder,
+    refuse,
+    settled,
+    to_drop,
+    write_report,
+)
+from finetune.splitting.split import PARTS, Division, Item, Part, split
 
 __all__ = ["DOUBLED", "Divided", "LeftOut", "divide", "taken"]
 

@@ -16,8 +16,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, ValidationError
 
 from finetune.build.sources import READERS, Source
-from finetune.likeness import Likeness
-from finetune.split import SplitSettings
+from finetune.splitting.likeness import Likeness
+from finetune.splitting.split import SplitSettings
 from model.prompting import PACKS
 from tools.engine_settings import EngineConfig
 from tools.errors import ConfigError

@@ -21,7 +21,7 @@ from finetune.build.pieces import Piece, Receipt, receipt_of
 from finetune.build.settings import BuildSettings
 from finetune.build.wording import word_all
 from finetune.build.workshop import Workshop
-from finetune.leaks import table
+from finetune.splitting.leaks import table
 from model.tasks import ALL
 from tools.errors import InputFileError
 

@@ -4,8 +4,8 @@ loss      mean cross-entropy per token of the answer, end of turn included, in n
 valid     share of greedy, unconstrained replies that are read without error
 exact     share of them that are the right reply letter for letter
 
-Question and answer are the token ids of training (`finetune.encoding`). What does not fit into the model's context,
-or whose answer its tokenizer cannot say, is left out and counted.
+Question and answer are the token ids of training (`finetune.training.encoding`). What does not fit into the model's
+context, or whose answer its tokenizer cannot say, is left out and counted.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from finetune.encoding import Encoded, Speech
 from finetune.evaluation.items import Item
 from finetune.evaluation.sheet import Key, Sheet
+from finetune.training.encoding import Encoded, Speech
 from model.engine import AnswerRejected
 from model.forms import form
 

@@ -1,1 +1,1 @@
-"""A real server: vLLM on the processor, serving the small model of `finetune.tiny`."""
+"""A real server: vLLM on the processor, serving the small model of `tests.trained`."""

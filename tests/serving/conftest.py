@@ -54,10 +54,10 @@ def vllm() -> Path:
 
 @pytest.fixture(scope="session")
 def tiny() -> Path:
-    """The folder of the small model: LEADS_TINY_MODEL, or the one of `make tiny`."""
-    folder = Path(os.environ.get("LEADS_TINY_MODEL", ROOT / ".cache" / "tiny"))
+    """The folder of the small model: LEADS_TINY_MODEL, or the one of `make test-model`."""
+    folder = Path(os.environ.get("LEADS_TINY_MODEL", ROOT / ".cache" / "invented" / "run" / "model"))
     if not (folder / "config.json").is_file():
-        missing(f"no model at {folder}: `make tiny`, or set LEADS_TINY_MODEL")
+        missing(f"no model at {folder}: `make test-model`, or set LEADS_TINY_MODEL")
     return folder
 
 

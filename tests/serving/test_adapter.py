@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from finetune.invented_questions import example
+from finetune.invention.questions import example
 from model.building import Backends
 from model.engine import EngineUnavailable
 from tests.serving.conftest import started

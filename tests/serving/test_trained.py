@@ -5,11 +5,11 @@ import random
 
 import pytest
 
-from finetune.invented_questions import example
+from finetune.invention.questions import example
 from finetune.train import main
 from model.building import Backends
 from model.tasks import ALL
-from tests.finetune.trainable import base, configuration, data
+from tests.finetune.training.trainable import base, configuration, data
 from tests.serving.conftest import started
 from tools.engine_settings import EngineSettings
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from finetune.invented_questions import example
+from finetune.invention.questions import example
 from model.building import Backends
 from model.engine import (
     AnswerRejected,

@@ -11,7 +11,7 @@ from typing import Any
 
 from finetune.build.kinds import Shard
 from finetune.instructions import About, Instruction, Refusal, instruction
-from finetune.invented_questions import example
+from finetune.invention.questions import example
 from model.engine import AnswerRejected
 from model.tasks import ALL
 from tools.schemas import sha256_of

@@ -6,7 +6,7 @@ import random
 
 import yaml
 
-from finetune.invented import invent
+from finetune.invention.trials import invent
 
 CONFIG = {
     "sources": [{"name": "folders", "kind": "review_folders", "path": "reviews", "licence": "CC0-1.0"}],

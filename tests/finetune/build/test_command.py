@@ -11,7 +11,7 @@ from finetune.build.__main__ import main
 from finetune.build.card import data_hash, read_card
 from finetune.build.makers import MAKERS, MakerKind
 from finetune.instructions import About, instruction, read_rows
-from finetune.leaks import check_folder
+from finetune.splitting.leaks import check_folder
 from model.tasks.screen import Judgement, ScreenAnswer, ScreenInput
 from tests.finetune.build.invented_corpus import CONFIG, write_config, write_reviews
 from tools.schemas import Criterion

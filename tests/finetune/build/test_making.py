@@ -117,7 +117,7 @@ def test_lengths_are_characters_or_the_tokens_of_the_chat(tmp_path):
     assert counter(None)("four", "five!") == 9
     with pytest.raises(ConfigError, match="cannot be loaded"):
         counter(str(tmp_path))
-    from finetune.samples import fixed_lines, sample, tokenizer_of
+    from finetune.small.tokenizer import fixed_lines, sample, tokenizer_of
 
     tokenizer = tokenizer_of(300, 8192, ["some words to learn from"], fixed_lines("ours", ["screen"]))
     tokenizer.save_pretrained(tmp_path / "tok")

@@ -9,7 +9,7 @@ from typing import Any
 
 from finetune.evaluation.items import Item, clusters_of
 from finetune.instructions import About, Row, instruction, row_of, write_rows
-from finetune.invented_questions import example
+from finetune.invention.questions import example
 from model.engine import Request
 from model.scripted import ScriptedEngine
 from model.tasks import ALL

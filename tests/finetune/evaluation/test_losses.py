@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from finetune.encoding import Encoded, Speech
 from finetune.evaluation.items import read_items
 from finetune.evaluation.losses import loss_of, note_losses
 from finetune.evaluation.sheet import Sheet
+from finetune.training.encoding import Encoded, Speech
 from model.local import Folders, shared
 from tests import tiny
 from tests.finetune.evaluation.rows import data_folder, invented_rows

@@ -1,0 +1,1 @@
+"""Train, validation and test, and the proof that nothing of one stands in another."""
