@@ -232,12 +232,18 @@ def read_rows(folder: Path, columns: Sequence[str] = COLUMNS) -> Iterator[Any]:
     for path in files:
         try:
             with pq.ParquetFile(path) as file:
+                if lacking := [name for name in columns if name not in file.schema_arrow.names]:
+                    raise InputFileError(
+                        f"{path}: is no file of instructions: it has no {', '.join(lacking)}. "
+                        "Remedy: name a folder that holds parts of finetune.build, such as DATA/train."
+                    )
                 for batch in file.iter_batches(columns=list(columns)):
                     for told in batch.to_pylist():
                         yield Row.model_validate(told) if whole else told
-        except (OSError, pa.ArrowException, ValidationError, KeyError) as e:
+        except (OSError, pa.ArrowException, ValidationError) as e:
+            said = f"{e.error_count()} wrong values" if isinstance(e, ValidationError) else str(e)
             raise InputFileError(
-                f"{path}: is no file of instructions: {e}. Remedy: delete it and build again; only it is made anew."
+                f"{path}: is no file of instructions: {said}. Remedy: delete it and build again; only it is made anew."
             ) from e
 
 

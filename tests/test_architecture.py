@@ -16,6 +16,12 @@ ALLOWED = {
     "finetune": {"finetune", "model", "tools"},
 }
 PURE = [
+    "finetune/build/kinds.py",
+    "finetune/splitting/split.py",
+    "finetune/splitting/components.py",
+    "finetune/training/packing.py",
+    "finetune/evaluation/bootstrap.py",
+    "finetune/evaluation/matching.py",
     "tools/fulltext/tables.py",
     "tools/extraction/numbers.py",
     "tools/extraction/forms.py",

@@ -1,7 +1,9 @@
 """From a word on the command line to an engine."""
 
+import asyncio
 import json
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -9,6 +11,7 @@ from finetune.evaluation.engines import connected, described
 from model.engine import Request
 from model.pool import ask
 from model.tasks import ALL
+from model.tasks.direction import Direction
 from tests import tiny
 from tests.finetune.evaluation.rows import invented_rows
 from tools.errors import ConfigError
@@ -102,12 +105,15 @@ def test_settings_of_single_tasks_hold(tmp_path: Path) -> None:
 
 
 def test_a_real_adapter_is_asked(tmp_path: Path) -> None:
-    """Random weights: whatever comes, it comes through base, adapter and grammar."""
+    """Random weights: whatever comes, it comes through base, adapter and grammar, and not as from the base alone."""
     base = tiny.build(tmp_path / "base")
     adapter = tiny.adapter(tmp_path / "adapter", base)
-    [given] = described([str(adapter)], max_tokens=64)
-    assert given.weights == (base, adapter)
-    engine = connected(given, tmp_path / "calls")
+    given = described([str(adapter), str(base)], max_tokens=512)
+    assert [one.weights for one in given] == [(base, adapter), (base, None)]
     [row] = invented_rows(1, tasks=("direction",))
-    seen = engine.seen(row.request)
-    assert seen["weights"].count("+") == 1
+    told = []
+    for number, one in enumerate(given):
+        answer = asyncio.run(connected(one, tmp_path / f"calls{number}").answer(row.request))
+        assert answer.value.direction in get_args(Direction)
+        told.append(answer.probabilities[""])
+    assert told[0] != told[1]
