@@ -6,7 +6,7 @@ BIN := .venv/bin
 export HF_HUB_OFFLINE := 1
 export DO_NOT_TRACK := 1
 
-.PHONY: demo test lint bench clean serving-env test-model tiny serve-tiny test-serving
+.PHONY: demo test lint bench clean serving-env test-model tiny serve-tiny demo-tiny test-serving
 
 .venv/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; make PYTHON=…")'
@@ -87,7 +87,7 @@ $(TINY)/.ready: .venv/.ready $(RECIPE) finetune/configs/build_tiny.yaml finetune
 	rm -rf $(TINY)/run
 	$(BIN)/python -W ignore -m finetune.train finetune/configs/tiny_cpu.yaml
 	$(BIN)/python -W ignore -m finetune.evaluate --data $(TINY)/data --engines baseline trained=$(TINY)/run/model \
-		--base untrained=$(TINY)/base --tables criteria extraction "other tasks" answers loss --limit 12 --greedy 12 --out $(TINY)/evaluation.json
+		--base untrained=$(TINY)/base --tables criteria extraction "other tasks" answers loss --limit 6 --greedy 20 --out $(TINY)/evaluation.json
 	touch $@
 
 tiny: $(TINY)/.ready
@@ -97,6 +97,10 @@ SMALL := $(if $(wildcard $(TINY)/.ready),$(TINY),$(TESTED))
 
 serve-tiny: $(SERVING)/.ready $(SMALL)/.ready
 	$(BIN)/python -m model.serve $(SMALL)/run/model --cpu --eager --vllm $(SERVING)
+
+# The demonstration from question to report, read by the small model behind vLLM on this CPU.
+demo-tiny: $(SERVING)/.ready $(TINY)/.ready
+	LEADS_REQUIRE_SERVING=1 LEADS_TINY_MODEL=$(CURDIR)/$(TINY)/run/model $(BIN)/python -m pytest tests/serving/test_review.py
 
 test-serving: $(SERVING)/.ready $(TESTED)/.ready
 	LEADS_REQUIRE_SERVING=1 $(BIN)/python -m pytest tests/serving

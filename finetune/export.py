@@ -4,13 +4,17 @@
 
 RUN is an output folder of `finetune.train`. Whole weights are taken over, an adapter is merged into its base
 (`--keep-adapter` leaves it one; vLLM puts no DoRA on a base). What lies in FOLDER afterwards are safetensors, the
-tokenizer, the card that `model.serve` and the engines check, and a README for people. A merged model is compared with
-adapter and base before anything is said to be done.
+tokenizer, the card that `model.serve` and the engines check, and a README for people. A merged model is loaded again
+and compared with adapter and base before anything is said to be done.
+
+Merging is done in `--dtype`, so it takes one copy of the weights in memory: 15 GB for 7B parameters in bfloat16,
+29 GB in float32; what it will be is said at the start. Whole weights are copied file by file.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import shutil
 import sys
@@ -45,11 +49,21 @@ BESIDE = (
 )
 """What belongs to a model besides its weights and configuration."""
 
-TOLERANCE = {"float32": 1e-3, "bfloat16": 0.25, "float16": 0.05}
-"""How far the logits of the merged weights may lie from those of base and adapter: merging rounds once more."""
+TOLERANCE = {"float32": 1e-3, "bfloat16": 0.5, "float16": 0.1}
+"""How far the logits of the merged weights may lie from those of base and adapter, where logits reach 10: merging
+rounds once more. Two ways to compute the same in bfloat16 differ by 0.3 in the model of the tests."""
 
-PROBE = "Forty adults with a cough drank snail syrup or water before bed. Which group slept longer?"
-"""What both are asked before they are compared; its words do not matter."""
+LOST = 0.5
+"""Share of what the adapter changes that may be lost in rounding, in root mean square of the logits."""
+
+BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
+
+PROBES = (
+    "Forty adults with a cough drank snail syrup or water before bed. Which group slept longer?",
+    'Answer with one JSON object: {"slept": {"syrup": 12, "water": 5}, "of": [20, 20], "years": "54.2 (SD 8.0)"}',
+    "Nothing was measured.",
+)
+"""What both are asked before they are compared; the words do not matter."""
 
 
 @dataclass(frozen=True)
@@ -179,19 +193,22 @@ def _merge(run: Path, base: Path, out: Path, card: ModelCard, dtype: str) -> flo
         raise ConfigError(
             f"{base} is not the base that the adapter was trained on: weights {used} instead of {card.base.weights}."
         )
-    number = getattr(torch, dtype)
-    tokenizer = AutoTokenizer.from_pretrained(base)
-    whole = PeftModel.from_pretrained(
-        AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32), str(run)
-    )
+    _take_tokenizer(run, base, out, card)
+    number, tokenizer = getattr(torch, dtype), AutoTokenizer.from_pretrained(out)
+    print(f"merging in {dtype}: takes {memory_gb(base, dtype):.1f} GB of memory", file=sys.stderr, flush=True)
+    whole = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base, dtype=number), str(run))
     before = _logits(whole, tokenizer)
+    with whole.disable_adapter():
+        without = _logits(whole, tokenizer)
     merged = whole.merge_and_unload(safe_merge=True).to(number)
     merged.save_pretrained(out)
-    tokenizer.save_pretrained(out)
     del merged, whole
-    after = _logits(AutoModelForCausalLM.from_pretrained(out, dtype=torch.float32), tokenizer)
-    difference = float((before - after).abs().max())
-    if not difference <= TOLERANCE[dtype] * max(1.0, float(before.abs().max()) / 10):
+    gc.collect()  # the two refer to each other; without it there would be two copies in memory
+    after = _logits(AutoModelForCausalLM.from_pretrained(out, dtype=number), tokenizer)
+    difference = max(float((one - other).abs().max()) for one, other in zip(before, after, strict=True))
+    largest = max(float(one.abs().max()) for one in before)
+    lost = _apart(before, after) > LOST * _apart(before, without)
+    if lost or not difference <= TOLERANCE[dtype] * max(1.0, largest / 10):
         raise ConfigError(
             f"merging changed what the model says: a logit moved by {difference:.3g}. Remedy: merge with "
             "--dtype float32, or serve the adapter as it is with --keep-adapter."
@@ -199,15 +216,57 @@ def _merge(run: Path, base: Path, out: Path, card: ModelCard, dtype: str) -> flo
     return difference
 
 
-def _logits(model: Any, tokenizer: Any) -> Any:
+def memory_gb(base: Path, dtype: str) -> float:
+    """What the weights in a folder take in memory, in GB (10^9 bytes), by the headers of their files.
+
+    Args:
+        base: folder of the model.
+        dtype: float32, bfloat16 or float16.
+    """
+    from math import prod
+
+    from safetensors import safe_open
+
+    count = 0
+    for path in weight_files(base):
+        with safe_open(path, framework="numpy") as file:
+            count += sum(prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118 - no dict
+    return count * BYTES[dtype] / 1e9
+
+
+def _take_tokenizer(run: Path, base: Path, out: Path, card: ModelCard) -> None:
+    """The tokenizer that the adapter was trained with, byte for byte: its own, or that of its base."""
+    own = any((run / name).is_file() for name in ("tokenizer.json", "tokenizer.model"))
+    source = run if own else base
+    if card.tokenizer is not None and (used := tokenizer_hash(source)) != card.tokenizer:
+        raise ConfigError(
+            f"{source}: its tokenizer ({used}) is not the one that the adapter was trained with ({card.tokenizer}). "
+            "Remedy: take tokenizer and chat template as they were when training began."
+        )
+    _take_beside(source, out)
+
+
+def _apart(some: list[Any], others: list[Any]) -> float:
+    """Root mean square of the differences."""
     import torch
 
-    turns = [{"role": "user", "content": PROBE}]
-    text = tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
-    ids = tokenizer(text, add_special_tokens=False, return_tensors="pt")["input_ids"]
+    gaps = [(one - other).flatten() for one, other in zip(some, others, strict=True)]
+    return float(torch.cat(gaps).square().mean().sqrt())
+
+
+def _logits(model: Any, tokenizer: Any) -> list[Any]:
+    """Of each probe, float32, shape (1, tokens, vocabulary)."""
+    import torch
+
     model.eval()
-    with torch.inference_mode():
-        return model(ids).logits.float()
+    told = []
+    for probe in PROBES:
+        turns = [{"role": "user", "content": probe}]
+        text = tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
+        ids = tokenizer(text, add_special_tokens=False, return_tensors="pt")["input_ids"]
+        with torch.inference_mode():
+            told.append(model(ids).logits.float())
+    return told
 
 
 def _carded(card: ModelCard, out: Path, *, merged: bool) -> ModelCard:

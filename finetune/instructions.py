@@ -232,7 +232,8 @@ def read_rows(folder: Path, columns: Sequence[str] = COLUMNS) -> Iterator[Any]:
     for path in files:
         try:
             with pq.ParquetFile(path) as file:
-                if lacking := [name for name in columns if name not in file.schema_arrow.names]:
+                held = file.schema_arrow.names
+                if lacking := [name for name in columns if name not in held]:
                     raise InputFileError(
                         f"{path}: is no file of instructions: it has no {', '.join(lacking)}. "
                         "Remedy: name a folder that holds parts of finetune.build, such as DATA/train."

@@ -50,6 +50,7 @@ def train(settings: Settings, *, resume: bool = False) -> Path:
         NotSaved: the disk is full; earlier checkpoints stay.
     """
     world = _processes(settings)
+    _deepspeed(settings)
     folder = folder_of_model(settings.model, settings.revision)
     if not resume:
         ready_to_start(settings.out)
@@ -87,7 +88,7 @@ def train(settings: Settings, *, resume: bool = False) -> Path:
         say("the prompts are of no shipped pack: replies were not held against the grammars of their tasks")
 
     run = run_of(settings, world, examples.key, weights_hash(folder))
-    universal = _universal(settings.deepspeed)
+    universal = bool(_deepspeed(settings).get("checkpoint", {}).get("load_universal"))
     start = None
     if resume:
         start = ready_to_resume(
@@ -154,11 +155,27 @@ def _weights(settings: Settings, examples: Examples) -> list[float]:
     ]
 
 
-def _universal(path: Path | None) -> bool:
+def _deepspeed(settings: Settings) -> dict[str, Any]:
+    """DeepSpeed's configuration, looked at for what would be noticed only after the last step; {} without one."""
+    path = settings.deepspeed
     if path is None:
-        return False
-    told = json.loads(path.read_text(encoding="utf-8"))
-    return bool(told.get("checkpoint", {}).get("load_universal"))
+        return {}
+    try:
+        told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as e:
+        raise ConfigError(f"deepspeed: {path}: {e}. Remedy: see finetune/configs/ds_zero3.json.") from e
+    zero = told.get("zero_optimization", {})
+    if zero.get("stage") == 3 and not zero.get("stage3_gather_16bit_weights_on_model_save"):
+        raise ConfigError(
+            f"deepspeed: {path}: the weights would stay in pieces, and no model would be saved. "
+            "Remedy: stage3_gather_16bit_weights_on_model_save: true."
+        )
+    if "optimizer" in told and settings.optimizer.weight_decay:
+        raise ConfigError(
+            f"deepspeed: {path} brings its own optimizer, which would decay norms and biases as well. "
+            "Remedy: optimizer.weight_decay: 0, or no optimizer there."
+        )
+    return told
 
 
 # Model and trainer -------------------------------------------------------------------------------

@@ -109,6 +109,10 @@ class Corpus:
         """Every distinct PubMed record, in the order of the files and of the PMIDs in each."""
         return _each(Record, self._tables["records"].all_numbers("pmid", shard))
 
+    def share_of(self, most: int) -> int:
+        """Of how many shards one holds about `most` distinct records at the most: a sample, by hashes of PMIDs."""
+        return max(1, -(-self._tables["records"].numbers("pmid") // most))
+
     def trials(self, shard: Shard = ALL) -> Iterator[Trial]:
         """Every registry entry, ordered by nct_id."""
         return _each(Trial, self._tables["trials"].each("nct_id", shard))
@@ -138,6 +142,10 @@ class Corpus:
 
     def links(self) -> tuple[Link, ...]:
         """All raw links, each piece of evidence once, ordered by PMID and NCT number; see `linking.accepted`."""
+        return self._links
+
+    @cached_property
+    def _links(self) -> tuple[Link, ...]:
         rows = self._tables["links"].distinct()
         return tuple(Link.model_validate(row | {"pmid": str(row["pmid"])}) for row in rows)
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from finetune.build.linking import perhaps_one_study
+from finetune.build.make.negatives import DRAWN
 from finetune.build.pieces import INVENTED, Piece
 from finetune.build.settings import Limit
 from finetune.build.workshop import Workshop
@@ -36,7 +38,7 @@ DOUBLED = "the same instruction as one of another piece"
 OVER = "over the maker's limit"
 LEAKS = "shares its text with a part that is tested by"
 
-READ = ("example_id", "task", "source", "reviews", "studies", "year", "asked")
+READ = ("example_id", "task", "source", "how", "reviews", "studies", "year", "asked")
 
 
 @dataclass
@@ -97,7 +99,7 @@ def _same(workshop: Workshop, made: Sequence[Piece]) -> Iterable[tuple[str, str]
     """Papers and registry entries that somebody linked: one study under two ids. Doubtful links count here, too."""
     if all(piece.maker == INVENTED for piece in made):
         return ()
-    return [(f"pmid:{link.pmid}", f"nct:{link.nct_id}") for link in workshop.corpus.links()]
+    return [(f"pmid:{pmid}", f"nct:{nct_id}") for pmid, nct_id in perhaps_one_study(workshop.corpus)]
 
 
 # Which rows go on --------------------------------------------------------------------------------
@@ -141,6 +143,7 @@ def _item(row: Mapping[str, Any]) -> Item:
         row["year"],
         tuple(titles_of(json.loads(row["asked"]))),
         row["task"],
+        row["how"].startswith(DRAWN),
     )
 
 

@@ -28,12 +28,26 @@ from tools.schemas import Frozen, Record
 if TYPE_CHECKING:
     from finetune.build.corpus import Corpus
 
-__all__ = ["LinkReport", "Pair", "RefusedPair", "ReviewLinks", "accepted", "link", "of_reviews"]
+__all__ = [
+    "LinkReport",
+    "Pair",
+    "RefusedPair",
+    "ReviewLinks",
+    "accepted",
+    "link",
+    "of_reviews",
+    "perhaps_one_study",
+]
 
 ALL = Shard()
 AT_ONCE = 500
 RULES = 1
 """Goes up when other links stand of the same corpus."""
+LISTED = "the paper lists registrations"
+TEXT_LISTS = "the full text lists registrations"
+CITED = "only cited in the full text"
+MENTIONED = frozenset({LISTED, TEXT_LISTS, CITED})
+"""Reasons of refusals: the paper names other people's trials."""
 TELLING = 20_000
 """Characters of a full text in which the trial's topic is looked for, where there is no abstract."""
 
@@ -113,6 +127,17 @@ def link(corpus: Corpus, shard: Shard = ALL) -> LinkReport:
 def accepted(corpus: Corpus) -> tuple[Pair, ...]:
     """The pairs that stand, ordered by PMID and NCT number."""
     return link(corpus).accepted
+
+
+def perhaps_one_study(corpus: Corpus) -> tuple[tuple[str, str], ...]:
+    """PMID and NCT number of each pair that may tell of one study, doubtful ones among them, in their order.
+
+    Not those of papers that merely mention a trial: reviews that list registrations would tie all of medicine together.
+    """
+    report = link(corpus)
+    stand = [(pair.pmid, pair.nct_id) for pair in report.accepted]
+    doubtful = [(pair.pmid, pair.nct_id) for pair in report.refused if pair.why not in MENTIONED]
+    return tuple(sorted(stand + doubtful))
 
 
 def _checked(corpus: Corpus, shard: Shard) -> LinkReport:
@@ -217,12 +242,12 @@ def _of_the_paper(
     own = {n for n, some in links.items() if any(one.evidence in ("databank", "abstract") for one in some)}
     numbers = own | set(record.registry_ids if record else ())
     if len(numbers) > MAX_NUMBERS:
-        return dict.fromkeys(links, "the paper lists registrations")
+        return dict.fromkeys(links, LISTED)
     in_text = [n for n, some in links.items() if all(one.evidence == "full_text" for one in some)]
     if own:
-        return dict.fromkeys(in_text, "only cited in the full text")
+        return dict.fromkeys(in_text, CITED)
     if paper is not None and len(paper.text.registry_ids) > MAX_NUMBERS:
-        return dict.fromkeys(in_text, "the full text lists registrations")
+        return dict.fromkeys(in_text, TEXT_LISTS)
     return {}
 
 

@@ -37,6 +37,8 @@ RANKS = {
 
 NUMBERS = {"pmid": "pmid", "pmcid": "pmcid", "nct": "substr(nct_id, 4)::BIGINT"}
 
+KEPT_KEYS = 1_000_000
+"""Rows up to which a table's keys are kept in memory; 100 bytes each."""
 HELD_GROUPS = 256
 HELD_FILES = 64
 
@@ -66,17 +68,25 @@ class Table:
         self._mark = sha256_of([[o.name, o.sha256] for o in (*made, *gone)])[:16]
         self.rows = sum(o.rows for o in made)
         self._bodies = _Bodies(self._files)
+        self._kept: dict[tuple[str, tuple[str, str] | None], list[tuple[Any, ...]]] = {}
         for path, output in zip(self._files, made, strict=True):
             if not path.is_file() or path.stat().st_size != output.size:
                 raise _damaged(path, "it is gone or has another length")
 
     def each(self, key: str, shard: Shard, only: tuple[str, str] | None = None) -> Iterator[str]:
         """The body of each thing once, ordered by its key; of those whose key is this shard's."""
-        condition, values = (f"WHERE {only[0]} = ?", [only[1]]) if only else ("", [])
-        sql = f"SELECT {key}, file, file_row_number FROM rows {condition} {self._first(key)} ORDER BY {key}"  # noqa: S608
-        for found, file, row in self._query(sql, values):
+        for found, file, row in self._keys(key, only):
             if shard.of == 1 or shard.has(found):
                 yield self._bodies.at(Place(file, row))
+
+    def _keys(self, key: str, only: tuple[str, str] | None) -> Iterable[tuple[Any, ...]]:
+        """Key, file and row of each thing in order; kept where they are not too many, as every piece asks anew."""
+        if (key, only) in self._kept:
+            return self._kept[key, only]
+        condition, values = (f"WHERE {only[0]} = ?", [only[1]]) if only else ("", [])
+        sql = f"SELECT {key}, file, file_row_number FROM rows {condition} {self._first(key)} ORDER BY {key}"  # noqa: S608
+        found = self._query(sql, values)
+        return found if self.rows > KEPT_KEYS else self._kept.setdefault((key, only), list(found))
 
     def where(self, column: str, value: str, key: str | None = None) -> list[str]:
         """The bodies whose column has this value; with a key, each key once and in its order."""

@@ -76,6 +76,12 @@ class BuildSettings(Frozen):
     embedder: str = Field(
         default="minilm", min_length=1, description="Of near records: minilm, words, or a folder or name."
     )
+    searched: int = Field(
+        default=1_000_000,
+        ge=1,
+        description="Records in the index that search strategies are tried on; of a larger corpus a sample by hashes, "
+        "about so many, and what reviews included.",
+    )
     pieces: int = Field(
         default=1, ge=1, le=100_000, description="Into how many pieces each maker's work is cut."
     )

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from finetune.build.kinds import Shard
-from finetune.build.pieces import Notes, Piece, Receipt, keep, pieces, receipt_of
+from finetune.build.pieces import Notes, Piece, Receipt, file_hash, keep, pieces, receipt_of
 from finetune.build.workshop import Workshop
 from finetune.instructions import Instruction, Refusal, Row, read_rows, row_of
 from model.engine import AnswerRejected
@@ -84,6 +85,14 @@ def counter(tokenizer: str | None) -> Count:
     return count
 
 
+def _content(tokenizer: str | None) -> str | None:
+    """What names a tokenizer: the content of its folder, which may change under one name; else its name."""
+    folder = Path(tokenizer) if tokenizer else None
+    if folder is None or not folder.is_dir():
+        return tokenizer
+    return sha256_of([[p.name, file_hash(p)] for p in sorted(folder.glob("*")) if p.is_file()])
+
+
 def word_all(workshop: Workshop, mine: Shard, say: Callable[[str], None]) -> dict[Piece, Receipt]:
     """Put every piece into words that is not yet; the receipts of all of this process's pieces.
 
@@ -93,7 +102,7 @@ def word_all(workshop: Workshop, mine: Shard, say: Callable[[str], None]) -> dic
     """
     settings = workshop.settings
     pack = Pack.of(settings.prompts)
-    count = counter(settings.tokenizer)
+    count, counts_with = counter(settings.tokenizer), _content(settings.tokenizer)
     receipts = {}
     for piece in pieces(settings, mine):
         source = piece.file(workshop.work / "made")
@@ -102,7 +111,7 @@ def word_all(workshop: Workshop, mine: Shard, say: Callable[[str], None]) -> dic
             raise InputFileError(
                 f"{source}: is missing or damaged. Remedy: run the stage make, on every shard, before split."
             )
-        basis = sha256_of([made.sha256, pack.answers, dict(pack.tags), settings.tokenizer, settings.longest])
+        basis = sha256_of([made.sha256, pack.answers, dict(pack.tags), counts_with, settings.longest])
         path = piece.file(workshop.work / "worded")
         receipt = receipt_of(path)
         if receipt is None or receipt.follows_from != basis:

@@ -66,7 +66,9 @@ class Mean:
 class MacroF1:
     """Mean F1 of the labels that occur in the truth, each counting alike (Sokolova and Lapalme 2009).
 
-    Parts are a table, row by row: truth by what was said, whose last column is *no usable answer*.
+    Parts are a table, row by row: truth by what was said, whose last column is *no usable answer*. One of those counts
+    as if every label but the right one had been said: were it a missing answer only, an engine could raise its F1 by
+    failing where it is wrong.
     """
 
     labels: tuple[str, ...]
@@ -76,7 +78,9 @@ class MacroF1:
         n = len(self.labels)
         table = parts.reshape(-1, n, n + 1)
         right = table[:, range(n), range(n)]
-        there, said = table.sum(axis=2), table[:, :, :n].sum(axis=1)
+        lost = table[:, :, n]
+        there = table.sum(axis=2)
+        said = table[:, :, :n].sum(axis=1) + lost.sum(axis=1, keepdims=True) - lost
         with np.errstate(divide="ignore", invalid="ignore"):
             f1 = np.where(there > 0, 2 * right / (there + said), np.nan)
         known = (there > 0).sum(axis=1)

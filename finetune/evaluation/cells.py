@@ -78,8 +78,13 @@ def right(cell: Cell, likeness: Likeness) -> tuple[bool, bool]:
 
 
 def grounded(cell: Cell) -> bool | None:
-    """Whether the quote of a value that was given stands in the text; None where no quote is due."""
-    if cell.failed or cell.said is None or not cell.main or cell.said == ABSTAINS.get(cell.task):
+    """Whether the quote of a value that was given stands in the text; None where no quote is due.
+
+    False without a usable answer, so that nothing is won by failing.
+    """
+    if cell.failed:
+        return False if cell.main else None
+    if cell.said is None or not cell.main or cell.said == ABSTAINS.get(cell.task):
         return None
     return bool(cell.said_quote) and (
         cell.said_quote in cell.text or locate(cell.said_quote, cell.text) is not None

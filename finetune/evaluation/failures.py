@@ -82,8 +82,13 @@ def misses_of(cells: Iterable[Cell], likeness: Likeness) -> list[Miss]:
         Miss(cell, *sorted_miss(cell))
         for cell in known
         if not right(cell, likeness)[0]
-        and (cell.main or (not cell.failed and (cell.said is not None or cell.example_id in told)))
+        and (_alone(cell) or (not cell.failed and (cell.said is not None or cell.example_id in told)))
     ]
+
+
+def _alone(cell: Cell) -> bool:
+    """Whether a cell is the answer to its question, and not something beside it."""
+    return cell.main or cell.task == "rationale"
 
 
 def sorted_miss(cell: Cell) -> tuple[str, str]:

@@ -66,25 +66,29 @@ def read_items(data: Path, tasks: Iterable[str], limit: int | None = None) -> di
 
 
 def clusters_of(rows: Sequence[Row]) -> dict[str, str]:
-    """Example id to its cluster: its review; without one, all that share a study; without that, itself."""
+    """Example id to its cluster: its review, with all reviews that a row names beside it; without one, all that share
+    a study; without that, itself."""
     from networkx.utils import UnionFind
 
     together = UnionFind()
     for row in rows:
-        if not row.reviews and row.studies:
-            together.union(*row.studies)
-    names: dict[str, str] = {}
-    for study in sorted(together):
-        names.setdefault(together[study], study)
+        if members := _members(row):
+            together.union(*members)
+    names: dict[tuple[str, str], str] = {}
+    for kind, name in sorted(together):
+        names.setdefault(together[kind, name], f"{kind} {name}")
     told = {}
     for row in rows:
-        if row.reviews:
-            told[row.example_id] = f"review {min(row.reviews)}"
-        elif row.studies:
-            told[row.example_id] = f"study {names[together[row.studies[0]]]}"
-        else:
-            told[row.example_id] = f"example {row.example_id}"
+        members = _members(row)
+        told[row.example_id] = names[together[members[0]]] if members else f"example {row.example_id}"
     return told
+
+
+def _members(row: Row) -> list[tuple[str, str]]:
+    """What ties a row to others."""
+    if row.reviews:
+        return [("review", name) for name in row.reviews]
+    return [("study", name) for name in row.studies]
 
 
 def seen_reviews(data: Path) -> frozenset[str]:

@@ -46,7 +46,11 @@ RULES = {
     "number, within 1 %": f"tolerance {NEAR} of the value",
     "arms": "one to one by greatest likeness of labels (assignment); an arm is found where that is a match of texts",
     "label": "equal",
-    "no usable answer": "counts against the engine in every figure it could have answered",
+    "no usable answer": "counts against the engine in every figure it could have answered: as wrong; in macro-F1 as "
+    "every label but the right one; in a ranking an included record is never found, and any other is taken for one "
+    "that fulfils everything",
+    "search recall": "included reports that were found, over those that the index holds; `of all included`: over all "
+    "that are known by an id, also those that no strategy could find here",
 }
 """Figure to its rule, for the report."""
 

@@ -44,7 +44,7 @@ _SYNONYMS = (
     (r"\bThe study\b", "The research reported"),
     (r"\bOne group took\b", "In one of the groups people were given"),
     (r"\bThe control group took\b", "The controls were given"),
-    (r"\btrials\b", "clinical trials"),
+    (r"(?<!clinical )\btrials\b", "clinical trials"),
 )
 _FRAMES = {
     "include": "What is asked of the research: {}",
@@ -58,6 +58,13 @@ _DID = (
     (re.compile(r"\bmeasured\b"), "did not measure"),
     (re.compile(r"\breceived\b"), "did not receive"),
 )
+
+_NOT_PLAIN = re.compile(
+    r"\b(who|whom|whose|which|that|where|when|while|if|unless|because|and|or|but|either|neither|nor|no|not|none|never|"
+    r"without|all|every|each|any|only|some|both|most)\b|[;:]|\.\s",
+    re.IGNORECASE,
+)
+"""Words beside which a `not` behind the first verb may deny another thing than the whole."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +105,7 @@ def _shuffled(asked: ScreenInput) -> Perturbed | None:
 
 
 def _renamed(asked: ScreenInput) -> Perturbed:
-    names = {c.id: f"k{sha256_of([n, c.id])[:4]}" for n, c in enumerate(asked.criteria)}
+    names = {c.id: f"k{n}{sha256_of([n, c.id])[:4]}" for n, c in enumerate(asked.criteria)}
     told = _changed(asked, lambda c: c.model_copy(update={"id": names[c.id]}))
     return Perturbed(told, {new: old for old, new in names.items()})
 
@@ -122,11 +129,15 @@ def _paraphrased(asked: ScreenInput) -> Perturbed:
 
 
 def negated(text: str) -> str:
-    """A criterion's opposite: `not` behind its first verb, else the whole denied.
+    """A criterion's opposite: `not` behind its first verb; the whole denied where that might not be the opposite.
+
+    A second clause, a choice, a negation or a word such as `all` makes it doubtful what a `not` inside denies.
 
     >>> negated("Participants are adults."), negated("One group took snail syrup."), negated("Adults with cough")
     ('Participants are not adults.', 'One group did not take snail syrup.', 'This does not hold: Adults with cough')
     """
+    if _NOT_PLAIN.search(text):
+        return f"This does not hold: {text}"
     if _VERBS.search(text):
         return _VERBS.sub(lambda verb: f"{verb[0]} not", text, count=1)
     for verb, denied in _DID:

@@ -1,8 +1,9 @@
 """Screening as LEADS measures it: recall among the first 10, 20, 50 and 100 of a review's candidates, and AUROC.
 
 Records are ranked by LEADS' mean score over the criteria, equals by similarity (mean cosine with title and inclusion
-criteria), then by id. A record without a usable answer stands behind all others; an included one among those is never
-found, however short the list. Each review counts once.
+criteria), then by id. Nothing may be won by not answering, so a record without a usable answer has the worst score it
+could have been given: an included one stands behind all others and is never found, however short the list; any other
+is taken for one that fulfils all criteria. Each review counts once.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ __all__ = ["ALONE", "DEPTHS", "Ranked", "measured", "note_ranking", "ranked", "s
 
 TABLE = "screening"
 DEPTHS = (10, 20, 50, 100)
+BEST = 1.0
+"""The highest mean score."""
 
 ALONE = "similarity alone"
 """The ranking without an engine, as LEADS' `Dense`."""
@@ -85,12 +88,12 @@ def ranked(
 ) -> list[Ranked]:
     """All candidates, best first."""
 
-    def key(one: Candidate) -> tuple[bool, bool, float, float]:
+    def key(one: Candidate) -> tuple[bool, float, float]:
         record_id = one.record.record_id
         score = scores[record_id]
-        # Among the unanswered the included come last: nothing may be won by not answering.
-        lost = score is None
-        return lost, lost and one.included, 0.0 if score is None else -score, -similarity[record_id]
+        if score is None:
+            return one.included, -BEST, -similarity[record_id]
+        return False, -score, -similarity[record_id]
 
     order = sorted(candidates, key=lambda one: (*key(one), one.record.record_id))
     made: list[Ranked] = []

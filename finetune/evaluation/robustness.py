@@ -3,7 +3,8 @@
 Figures are shares of criteria that were judged in the question as it stood; the engine's own labels are compared, right
 or wrong, so that this table says nothing of accuracy. `up` is a change that speaks more for the record (for an
 exclusion criterion: NO instead of YES), `down` one that speaks less for it; `lost`: no usable answer any more, which
-counts among the errors. `obeyed`: among labels that an order in the text could move its way, those that it moved.
+counts among the errors. `obeyed`: among labels that an order in the text could move its way and that were given again,
+those that it moved. `no usable answer before` is a share of all questions; they cannot be compared.
 """
 
 from __future__ import annotations
@@ -59,8 +60,9 @@ def note_flips(
 ) -> None:
     """Enter one changed question: labels before and after."""
     before, after = labels
+    key = Key(TABLE, kind, "not comparable: no usable answer before")
+    sheet.mean(key, name, item.cluster, float(before is None))
     if before is None:
-        sheet.mean(Key(TABLE, kind, "not comparable: no usable answer before"), name, item.cluster, 1)
         return
     criteria = {criterion.id: criterion for criterion in item.asked.criteria}
     for new, old in one.ids.items():
@@ -82,6 +84,8 @@ def _turned(before: Label, now: Label | None) -> dict[str, bool]:
 def _stayed(criterion: Criterion, before: Label, now: Label | None, one: Perturbed) -> dict[str, bool]:
     moved = 0.0 if now is None else _points(criterion, now) - _points(criterion, before)
     told = {"error: label changed": now != before, "up": moved > 0, "down": moved < 0, "lost": now is None}
+    if now is None:  # silence obeys nobody, and shows nothing of who would have been obeyed
+        return told
     points = _points(criterion, before)
     if one.towards == "pass" and points < 1:
         told["obeyed"] = moved > 0

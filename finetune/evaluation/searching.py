@@ -8,7 +8,9 @@ one          the first proposal
 ten          what at least one of ten samples finds (LEADS' ensemble)
 ten, united  one strategy of the blocks of all ten, as the agent searches; without its counting and revising
 
-A proposal without a usable answer finds nothing, and is counted in a line of its own.
+A proposal without a usable answer finds nothing, and is counted in a line of its own; it has no hits, for a strategy
+that was never run is no cheap one. Recall is over the included reports that the index holds; beside it stands recall
+over all that were included, and how many these are.
 """
 
 from __future__ import annotations
@@ -118,11 +120,14 @@ def note_search(
 
     Reviews of which nothing that they included is in the index are left out by the caller.
     """
-    wanted = (review.included if target.name == "publications" else review.trials) & target.ids
+    every = review.included if target.name == "publications" else review.trials
+    wanted = every & target.ids
     made = strategies(told)
     finds = [_found(target.source, blocks_query(blocks)) if blocks else frozenset() for blocks in made]
     proposed = [blocks for blocks in made if blocks]
     united = apart(unite(proposed)[0], proposed)[0] if proposed else ()
+    ran = {"one": bool(made[0]), f"{len(told)} samples": bool(proposed)}
+    ran[f"{len(told)} samples, united blocks"] = bool(united)
     results = {
         "one": finds[0],
         f"{len(told)} samples": frozenset().union(*finds),
@@ -136,7 +141,13 @@ def note_search(
         for how, found in results.items():
             recall = len(found & wanted) / len(wanted)
             sheet.mean(Key(TABLE, group, f"{how}: recall"), engine, review.review_id, recall)
-            sheet.mean(Key(TABLE, group, f"{how}: hits"), engine, review.review_id, len(found))
+            if ran[how]:
+                sheet.mean(Key(TABLE, group, f"{how}: hits"), engine, review.review_id, len(found))
+    for how, found in results.items():
+        share = len(found & wanted) / len(every)
+        sheet.mean(Key(TABLE, target.name, f"{how}: recall of all included"), engine, review.review_id, share)
+    for measure, ids in (("included, in the index", wanted), ("included, all", every)):
+        sheet.mean(Key(TABLE, target.name, measure), engine, review.review_id, len(ids))
     lost = sum(not blocks for blocks in made)
     sheet.mean(Key(TABLE, target.name, "no usable proposal"), engine, review.review_id, lost, len(made))
 

@@ -29,7 +29,7 @@ def note_cells(sheet: Sheet, engine: str, cells: Sequence[Cell], likeness: Liken
     """Enter an engine's cells into the tables."""
     for cell in cells:
         _values(sheet, engine, cell, likeness)
-        if cell.name in ("arm", "more arms") and cell.said is not None:
+        if cell.name in ("arm", "more arms") and (cell.failed or cell.said is not None):
             _note(sheet, engine, cell, "arms told that are right", right(cell, likeness)[0])
         if cell.main:
             _abstentions(sheet, engine, cell)
@@ -59,15 +59,15 @@ def _values(sheet: Sheet, engine: str, cell: Cell, likeness: Likeness) -> None:
 
 
 def _abstentions(sheet: Sheet, engine: str, cell: Cell) -> None:
-    """No usable answer is neither a value nor an abstention."""
+    """No usable answer is neither a value nor an abstention, and counts against the engine in both lines."""
     _note(sheet, engine, cell, "no usable answer", bool(cell.failed))
     word = ABSTAINS.get(cell.task)
     abstained = not cell.failed and (cell.said is None or cell.said == word)
     if cell.truth is None or cell.truth == word:
         _note(sheet, engine, cell, "not reported: recognised", abstained)
     else:
-        _note(sheet, engine, cell, "reported, said not to be", abstained)
-    if word:
+        _note(sheet, engine, cell, "reported, not told", abstained or bool(cell.failed))
+    if word and not cell.failed:
         _note(sheet, engine, cell, f"share of {word}", abstained)
 
 

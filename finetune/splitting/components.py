@@ -24,6 +24,8 @@ class Item(NamedTuple):
     """Folded titles of its texts: the same study or review under another id."""
     group: str = ""
     """Components are dealt out within groups, such as tasks, so that each is in every part."""
+    loose: bool = False
+    """It ties nothing: its studies came together by chance, such as a review and a record drawn to be refused."""
 
 
 @dataclass(frozen=True)

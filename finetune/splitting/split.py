@@ -79,7 +79,8 @@ class SplitSettings(Frozen):
     loose: tuple[str, ...] = Field(
         default=("question", "summary"),
         description="Tasks whose rows bring together studies that have nothing else in common. Such a row ties "
-        "nothing: it goes where all its studies went, and is dropped where they went to several parts.",
+        "nothing: it goes where all its studies went, and is dropped where they went to several parts. So does a row "
+        "about a record that the build drew for a review, and not the review itself.",
     )
     largest: float = Field(
         default=0.7, gt=0, le=1, description="Share of the rows that one component may hold at most."
@@ -135,7 +136,7 @@ def split(items: Iterable[Item], settings: SplitSettings, same: Iterable[Sequenc
         rows = _without(
             rows, dropped, UNDATED, lambda row: row.year is None and _rule(row, settings) is not None
         )
-    cut = common(rows, settings.common)
+    cut = common([row for row in rows if not _is_loose(row, settings)], settings.common)
     rows = _without(rows, dropped, COMMON, lambda row: not cut.isdisjoint(row.studies))
     if not rows:
         raise SplitError(
@@ -143,8 +144,8 @@ def split(items: Iterable[Item], settings: SplitSettings, same: Iterable[Sequenc
             "Remedy: set split.unknown_year to train, or a source's date under split.sources to none."
         )
     same = tuple(same)
-    loose = [row for row in rows if row.group in settings.loose and len(row.studies) > 1]
-    rows = [row for row in rows if not (row.group in settings.loose and len(row.studies) > 1)] or loose
+    loose = [row for row in rows if _is_loose(row, settings)]
+    rows = [row for row in rows if not _is_loose(row, settings)] or loose
     linked = components_of(rows, same)
     largest = largest_of(rows, linked)
     if largest.rows > settings.largest * len(rows):
@@ -164,6 +165,10 @@ def split(items: Iterable[Item], settings: SplitSettings, same: Iterable[Sequenc
     return Division(
         parts, dropped, dates, count, largest, dict(sorted(unknown.items())), tuple(sorted(cut)), sizes
     )
+
+
+def _is_loose(row: Item, settings: SplitSettings) -> bool:
+    return row.loose or (row.group in settings.loose and len(row.studies) > 1)
 
 
 def _rule(row: Item, settings: SplitSettings) -> Year:

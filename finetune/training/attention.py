@@ -11,28 +11,41 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import Any
 
+from tools.errors import ConfigError
+
 __all__ = ["BY_EXAMPLE", "choose", "register"]
 
 BY_EXAMPLE = "by_example"
 
 
-def choose(wanted: str, config: Any, context: int) -> tuple[str, str]:
+def choose(wanted: str, config: Any, context: int, dtype: str = "bf16") -> tuple[str, str]:
     """The implementation to take, and why, in words for a person.
 
     Args:
         wanted: as the settings name it.
         config: of the model.
         context: tokens of a row.
+        dtype: of the computation, `bf16` or `fp32`.
+
+    Raises:
+        ConfigError: what is wanted would leave out the model's window.
     """
     import torch
 
+    window = getattr(config, "sliding_window", None)
+    if wanted == BY_EXAMPLE and window is not None and window < context:
+        raise ConfigError(
+            f"attention: by_example has no mask, and the model sees {window} tokens back, fewer than the context. "
+            "Remedy: attention: auto, or a context that is no longer."
+        )
     if wanted != "auto":
         return wanted, f"{wanted}, as the settings say"
-    window = getattr(config, "sliding_window", None)
     if not torch.cuda.is_available():
         why = "there is no CUDA device"
     elif find_spec("flash_attn") is None:
         why = "flash_attn is not installed"
+    elif dtype == "fp32":
+        why = "flash_attn computes in 16 bits, and dtype is fp32"
     else:
         return "flash_attention_2", "flash_attention_2"
     if window is not None and window < context:

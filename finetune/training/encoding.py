@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -34,6 +35,8 @@ VERSION = 1
 """Of what lies on disk."""
 
 AT_ONCE = 512
+PATIENCE = 60.0
+"""Seconds after which a process that waits says what for."""
 COLUMNS = ("example_id", "task", "source", "prompt", "reply", "prompt_tag")
 
 TOO_LONG = "longer than the context"
@@ -212,12 +215,26 @@ def encode_folder(
     """
     key = sha256_of([VERSION, bytes_hash(folder), tokenizer_hash(speech.folder), context, first])[:16]
     place = store / key
-    while waits and not (place / "examples.json").is_file():
-        time.sleep(0.1)
+    if waits:
+        _wait_for(place / "examples.json")
     if not (place / "examples.json").is_file():
         shutil.rmtree(place, ignore_errors=True)
         _write(place, folder, speech, context, first)
     return _read(place, key)
+
+
+def _wait_for(path: Path) -> None:
+    began, said = time.monotonic(), False
+    while not path.is_file():
+        if not said and time.monotonic() - began >= PATIENCE:
+            print(
+                f"waiting for the first process to write {path}. If that is not a folder which all machines see, "
+                "it never will be seen here: stop, and choose such an `out`.",
+                file=sys.stderr,
+                flush=True,
+            )
+            said = True
+        time.sleep(0.1)
 
 
 def _write(place: Path, folder: Path, speech: Speech, context: int, first: int | None) -> None:

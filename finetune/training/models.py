@@ -27,7 +27,7 @@ def model_of(settings: Settings, folder: Path) -> Any:
 
     register()
     config = AutoConfig.from_pretrained(folder, local_files_only=True)
-    attention, why = choose(settings.attention, config, settings.context)
+    attention, why = choose(settings.attention, config, settings.context, settings.dtype)
     say(f"attention {why}")
     # Without DeepSpeed the optimizer works on the weights themselves, and small steps are lost in 16 bits.
     whole = settings.dtype == "fp32" or (settings.method == "full" and settings.deepspeed is None)

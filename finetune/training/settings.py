@@ -148,6 +148,8 @@ class Settings(Frozen):
             )
         if self.optimizer.name == "muon" and self.method != "full":
             raise ValueError(f"muon is for whole matrices, not for {self.method}; take optimizer.name: adamw")
+        if self.attention == "flash_attention_2" and self.dtype == "fp32":
+            raise ValueError("flash_attention_2 computes in 16 bits; take dtype: bf16, or attention: auto")
         if self.wired and (self.method != "full" or self.deepspeed is not None):
             raise ValueError(
                 "wired: is for small models that are trained whole on one device; take wired: false"

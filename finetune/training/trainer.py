@@ -14,7 +14,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 
 from finetune.training.attention import BY_EXAMPLE
 from finetune.training.batches_saved import save_batch
-from finetune.training.checkpoints import NotSaved, latest
+from finetune.training.checkpoints import NotSaved, keep_newest, latest, mark_whole
 from finetune.training.feeding import Rows, collate, token_losses
 from finetune.training.optimizers import optimizer_of
 from finetune.training.settings import Settings
@@ -55,7 +55,7 @@ def arguments_of(settings: Settings, world: int, steps: int) -> TrainingArgument
         seed=settings.seed,
         save_strategy="steps",
         save_steps=settings.save_every,
-        save_total_limit=settings.keep,
+        save_total_limit=None,  # see `_save_checkpoint`: transformers deletes before all processes have written
         eval_strategy="steps" if evaluates else "no",
         eval_steps=settings.eval_every if evaluates else None,
         eval_on_start=evaluates,
@@ -207,6 +207,11 @@ class LeadsTrainer(Trainer):
         began = time.perf_counter()
         try:
             super()._save_checkpoint(model, trial)
+            self.accelerator.wait_for_everyone()
+            if self.args.should_save:
+                out = self.settings.out
+                mark_whole(out / f"checkpoint-{self.state.global_step}", self.args.world_size)
+                keep_newest(out, self.settings.keep)
         except (OSError, RuntimeError, SafetensorError) as e:
             half = self.settings.out / f"checkpoint-{self.state.global_step}"
             if self.args.should_save:
@@ -214,7 +219,7 @@ class LeadsTrainer(Trainer):
             whole = latest(self.settings.out)
             kept = f"{whole} is as it was" if whole else "there is no earlier one"
             raise NotSaved(
-                f"{half} could not be written: {e}. What was written of it is deleted; {kept}. "
+                f"{half} could not be written: {e}. What was written of it does not count; {kept}. "
                 "Remedy: free space, then go on with --resume."
             ) from e
         self._since += time.perf_counter() - began

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from finetune.export import export, main
+from finetune.export import export, main, memory_gb
 from model.card import (
     Base,
     ModelCard,
@@ -70,6 +70,86 @@ def test_a_merged_adapter_says_what_base_and_adapter_said(base, adapter, tmp_pat
     assert str(tmp_path / "out") in made.serve
     assert "--lora-modules" not in made.serve
     assert not list((tmp_path / "out").glob("*.bin"))
+
+
+def test_a_model_is_merged_in_the_dtype_asked_for(base, adapter, tmp_path, capsys, monkeypatch):
+    """7B parameters in float32 are 29 GB; nothing but the dtype asked for is ever loaded."""
+    from safetensors import safe_open
+    from transformers import AutoModelForCausalLM
+
+    load, asked = AutoModelForCausalLM.from_pretrained, []
+
+    def noted(*given, **named):
+        asked.append(str(named["dtype"]))
+        return load(*given, **named)
+
+    monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", noted)
+    made = export(adapter, tmp_path / "out", dtype="bfloat16")
+    assert asked == ["torch.bfloat16", "torch.bfloat16"]
+    assert 0 < made.difference < 0.5
+    count = 0
+    with safe_open(base / "model.safetensors", framework="pt") as file:
+        for name in file.keys():  # noqa: SIM118 - no dict
+            count += file.get_tensor(name).numel()
+    assert memory_gb(base, "bfloat16") == count * 2 / 1e9
+    assert memory_gb(base, "float32") == count * 4 / 1e9
+    assert "merging in bfloat16: takes 0.0 GB" in capsys.readouterr().err
+
+
+def test_a_base_in_several_files_is_merged(base, adapter, tmp_path):
+    import shutil
+
+    from transformers import AutoModelForCausalLM
+
+    parts = shutil.copytree(base, tmp_path / "parts")
+    (parts / "model.safetensors").unlink()
+    AutoModelForCausalLM.from_pretrained(base).save_pretrained(parts, max_shard_size="200KB")
+    assert len(list(parts.glob("*.safetensors"))) > 1
+    assert memory_gb(parts, "float32") == memory_gb(base, "float32")
+    run = carded(shutil.copytree(adapter, tmp_path / "run"), parts)
+    export(run, tmp_path / "out", base=parts, dtype="float32")
+    assert float((logits(tmp_path / "out") - logits(base, adapter)).abs().max()) < 1e-2
+
+
+def test_whole_weights_in_several_files_are_taken_with_their_index(base, tmp_path):
+    import shutil
+
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    run = shutil.copytree(base, tmp_path / "run")
+    (run / "model.safetensors").unlink()
+    AutoModelForCausalLM.from_pretrained(base).save_pretrained(run, max_shard_size="200KB")
+    carded(run, base, kind="model")
+    export(run, tmp_path / "out")
+    assert torch.equal(logits(tmp_path / "out"), logits(base))
+
+
+def test_the_tokenizer_is_the_one_of_training_byte_for_byte(base, adapter, tmp_path):
+    import shutil
+
+    export(adapter, tmp_path / "out")
+    assert tokenizer_hash(tmp_path / "out") == tokenizer_hash(base)
+    changed = shutil.copytree(base, tmp_path / "changed")
+    path = changed / "chat_template.jinja"
+    path.write_text(path.read_text() + " ")
+    with pytest.raises(ConfigError, match="is not the one that the adapter was trained with"):
+        export(adapter, tmp_path / "other", base=changed)
+    assert not (tmp_path / "other").exists()
+
+
+def test_an_adapter_that_rounding_would_swallow_is_not_merged(base, tmp_path):
+    """Steps far below the last bit of bfloat16 would be gone, and the model would be its base again."""
+    from safetensors.torch import load_file, save_file
+
+    run = tiny.adapter(tmp_path / "run", base)
+    path = run / "adapter_model.safetensors"
+    small = {name: t * 1e-3 if "lora_B" in name else t for name, t in load_file(path).items()}
+    save_file(small, path, metadata={"format": "pt"})
+    carded(run, base)
+    with pytest.raises(ConfigError, match="merging changed what the model says"):
+        export(run, tmp_path / "out", dtype="bfloat16")
+    assert export(run, tmp_path / "out", dtype="float32").merged
 
 
 def test_an_adapter_that_stays_one_is_served_on_its_base(adapter, tmp_path):

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 from pydantic import Field
 
-from finetune.build.kinds import Candidate, Review
+from finetune.build.kinds import Candidate, Review, Shard
 from finetune.build.make.judging import studies_of_record
 from finetune.build.make.likeness import Alone
 from finetune.build.make.second_reading import words_of
@@ -28,13 +28,18 @@ from tools.schemas import Frozen, Record, sha256_of
 if TYPE_CHECKING:
     from finetune.build.corpus import Corpus
 
-__all__ = ["NegativeSettings", "Negatives", "Origin", "Picked", "SetApart"]
+__all__ = ["DRAWN", "NegativeSettings", "Negatives", "Origin", "Picked", "SetApart"]
 
 Origin = Literal["included", "excluded", "near", "random"]
 """included  by the reviewers
 excluded  by the reviewers, of the records that their search found
 near      not included, from the corpus, like what was included
 random    not included, from the corpus, drawn by chance"""
+
+
+DRAWN = ("eligibility-near", "eligibility-random")
+"""How instructions begin (`About.how`) that ask about a record which was drawn for a review from the whole corpus. One
+such record serves many reviews; were they tied together by it, nearly all of a large build would be one component."""
 
 
 class NegativeSettings(Frozen):
@@ -276,11 +281,17 @@ def _rarity(texts: Iterable[frozenset[str]]) -> Mapping[str, float]:
     return {word: math.log((total + 1) / (count + 1)) + 1 for word, count in counts.items()}
 
 
+SAMPLED = 100
+"""Records that are looked at, at most, for each that the pool takes."""
+
+
 class _Pool:
     """Records of the corpus with an abstract, and an index of their words."""
 
     def __init__(self, corpus: Corpus, most: int) -> None:
-        whole = (record for record in corpus.all_records() if record.abstract.strip())
+        # Of a corpus as large as PubMed a share is enough to choose from, and is read in minutes.
+        share = Shard(0, corpus.share_of(SAMPLED * most)) if most else Shard()
+        whole = (record for record in corpus.all_records(share) if record.abstract.strip())
         self.records = tuple(heapq.nsmallest(most, whole, key=lambda record: sha256_of(record.record_id)))
         self._words = [words_of(record.text) for record in self.records]
         self._weights = _rarity(self._words)

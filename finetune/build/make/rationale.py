@@ -17,6 +17,7 @@ from pydantic import Field
 from finetune.build.kinds import Shard
 from finetune.build.make.criteria_of_reviews import chance_of
 from finetune.build.make.judging import MOST_WORDS, answers_of, worded
+from finetune.build.make.negatives import DRAWN
 from finetune.instructions import Instruction, Refusal, instruction
 from model.baseline.screen import RATIONALE
 from model.engine import Engine
@@ -161,8 +162,10 @@ class Explained:
             if how == "supported"
             else f"The verdict was turned round, and {self.engine.name} does not bear it out."
         )
+        # Of a record that the build drew for a review, this stays to be seen: the division goes by it.
+        start = f"{one.about.how}-" * one.about.how.startswith(DRAWN)
         about = one.about.model_copy(
-            update={"how": f"rationale-{how}", "evidence": (*one.about.evidence, said)}
+            update={"how": f"{start}rationale-{how}", "evidence": (*one.about.evidence, said)}
         )
         return instruction(self.task, asked, answer, about)
 

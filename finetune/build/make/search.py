@@ -104,6 +104,7 @@ class SearchMaker:
             linked.setdefault(pair.pmid, set()).add(pair.nct_id)
         for review in corpus.reviews(shard):
             included = corpus.records(review.included)
+            review = _dated(review, included)
             yield self.made(review, included, "publications")
             if _chance("revision", review) < self.settings.with_revision:
                 yield self.revised(review, included)
@@ -271,6 +272,13 @@ def _seeds(review: Review, held: frozenset[str], settings: Settings) -> tuple[st
     if _chance("seeds", review) >= settings.with_seeds or len(held) < settings.seeds + settings.fewest:
         return ()
     return tuple(sorted(held, key=lambda pmid: _order(review, pmid))[: settings.seeds])
+
+
+def _dated(review: Review, included: Mapping[str, Record]) -> Review:
+    """A review of which no year is known is as new as the newest record that it included, at the least."""
+    years = [record.year for record in included.values() if record.year is not None]
+    known = review.year is not None or not years
+    return review if known else review.model_copy(update={"year": max(years)})
 
 
 def _chance(what: str, review: Review) -> float:

@@ -1,9 +1,13 @@
-"""Full texts in JATS, one article to a file. Licence and year are read from the article itself."""
+"""Full texts in JATS, one article to a file, or in archives of such files as PubMed Central's bulk packages are.
+
+Licence and year are read from the article itself.
+"""
 
 from __future__ import annotations
 
 import gzip
 import re
+import tarfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["KIND", "licence_of"]
 
+_ARCHIVES = (".tar", ".tar.gz")
 _ADDRESS = re.compile(
     r"creativecommons\.org/(?:licen[sc]es/(?P<kind>by[a-z-]*)(?:/(?P<version>\d\.\d))?|(?P<zero>publicdomain/zero))",
     re.IGNORECASE,
@@ -37,19 +42,38 @@ _WORDS = (
 
 
 def _read(path: Path, source: Source) -> Iterator[Item]:
-    from lxml import etree
-
-    name = path.name.removesuffix(".gz").removesuffix(".nxml").removesuffix(".xml")
+    if path.name.lower().endswith(_ARCHIVES):
+        yield from _archived(path, source)
+        return
     try:
         data = path.read_bytes()
         data = gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
-        text = jats.parse(data, report_id=name, source=source.name)
     except (OSError, EOFError, zlib.error) as e:
         yield Unread(path.name, f"damaged file: {e}")
         return
+    yield _article(path.name, data, source)
+
+
+def _archived(path: Path, source: Source) -> Iterator[Item]:
+    """The articles of an archive in its own order, one at a time; what else lies in it is passed over."""
+    try:
+        with tarfile.open(path, "r|*") as box:
+            for member in box:
+                if member.isfile() and member.name.lower().endswith((".nxml", ".xml")):
+                    held = box.extractfile(member)
+                    yield _article(Path(member.name).name, held.read() if held else b"", source)
+    except (OSError, EOFError, zlib.error, tarfile.TarError) as e:
+        yield Unread(path.name, f"damaged file: {e}")
+
+
+def _article(file: str, data: bytes, source: Source) -> Paper | Unread:
+    from lxml import etree
+
+    name = file.removesuffix(".gz").removesuffix(".nxml").removesuffix(".xml")
+    try:
+        text = jats.parse(data, report_id=name, source=source.name)
     except jats.UnreadableFullText as e:
-        yield Unread(path.name, f"no article: {e.what}")
-        return
+        return Unread(file, f"no article: {e.what}")
     report_id = text.pmcid or (f"pmid:{text.pmid}" if text.pmid else name)
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, recover=True
@@ -57,7 +81,7 @@ def _read(path: Path, source: Source) -> Iterator[Item]:
     meta = next(
         (e for e in etree.fromstring(data, parser).iter() if jats_xml.name(e) == "article-meta"), None
     )
-    yield Paper(
+    return Paper(
         report_id=report_id,
         source=source.name,
         licence=licence_of(meta) or source.licence,
@@ -96,4 +120,4 @@ def _year(meta: Element | None) -> int | None:
     return min((int(y) for y in years if re.fullmatch(r"(1[89]|20)\d\d", y)), default=None)
 
 
-KIND = Kind(_read, files_named(".nxml", ".xml"))
+KIND = Kind(_read, files_named(".nxml", ".xml", ".tar"))

@@ -1,7 +1,9 @@
 """Reviews in a table: a line for each of their records, columns `review_id` and `pmid`, by name.
 
 Also read where they are there: `title` and `year` and `question` of the review, and `label` of the record
-(1, yes, included; 0, no, excluded; none: included). A `strategy` column is one of PubMed's.
+(1, yes, included; 0, no, excluded; none: included). A `strategy` column is one of PubMed's. Columns `population`,
+`intervention`, `comparator` and `outcome` hold the review's phrases for its elements, with semicolons between them;
+each is also an inclusion criterion.
 """
 
 import csv
@@ -22,11 +24,13 @@ from finetune.build.sources.source import (
 )
 from tools.errors import InputFileError
 from tools.identifiers import normal_pmid
+from tools.schemas import Criterion
 
 __all__ = ["KIND"]
 
 NEEDED = ("review_id", "pmid")
-KNOWN = (*NEEDED, "label", "title", "year", "question", "strategy")
+ELEMENTS = ("population", "intervention", "comparator", "outcome")
+KNOWN = (*NEEDED, "label", "title", "year", "question", "strategy", *ELEMENTS)
 YES = frozenset({"1", "1.0", "true", "yes", "y", "include", "included"})
 NO = frozenset({"0", "0.0", "false", "no", "n", "exclude", "excluded"})
 
@@ -82,12 +86,19 @@ def _review(key: str, rows: list[dict[str, str]], source: Source) -> Iterator[It
     def first(column: str) -> str:
         return next((row[column] for row in rows if row.get(column)), "")
 
+    phrases = {name: tuple(filter(None, map(str.strip, first(name).split(";")))) for name in ELEMENTS}
+    elements = {name: told for name, told in phrases.items() if told}
     yield Review(
         review_id=review_id,
         source=source.name,
         licence=source.licence,
         title=first("title") or key,
         question=first("question"),
+        elements=elements,
+        criteria=tuple(
+            Criterion(id=name, kind="include", element=name, text="; ".join(told))
+            for name, told in elements.items()
+        ),
         year=year_in(first("year")),
         strategies=(first("strategy"),) if first("strategy") else (),
         included=included,
@@ -97,4 +108,4 @@ def _review(key: str, rows: list[dict[str, str]], source: Source) -> Iterator[It
         yield Candidate(review_id=review_id, record=record, final=kept)
 
 
-KIND = Kind(_read, files_named(".csv", ".tsv"))
+KIND = Kind(_read, files_named(".csv", ".tsv"), version=2)

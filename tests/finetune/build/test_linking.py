@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from finetune.build.agreement import KINDS, Agreement, Coverage, agreements
 from finetune.build.kinds import Link
-from finetune.build.linking import accepted, link, of_reviews
+from finetune.build.linking import accepted, link, of_reviews, perhaps_one_study
 from finetune.build.pairing import Told, pairing, sizes_in
 from tests.finetune.build.source_examples import article, article_set, banks, jats, study
 from tests.finetune.build.test_corpus import corpus_of
@@ -150,6 +150,12 @@ def test_links_stand_or_are_refused_with_a_reason(corpus):
     assert report.dead == {"entry": 8, "paper": 2}
     assert all(p.fits.startswith("titles ") for p in report.accepted)
     assert "enrolment 60 to 4000" in next(r.detail for r in report.refused if r.pmid == "4")
+
+
+def test_what_is_divided_as_one_study_are_doubtful_pairs_too_and_not_what_a_paper_lists(corpus):
+    report = link(corpus)
+    stand = {(one.pmid, one.nct_id) for one in report.accepted}
+    assert set(perhaps_one_study(corpus)) == stand | {("4", TEA), ("6", TEA)}
 
 
 def test_every_pair_is_accounted_for_once(corpus):

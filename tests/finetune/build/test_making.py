@@ -9,7 +9,7 @@ from finetune.build.make.invented import Invented
 from finetune.build.makers import MAKERS, misfit, options_of
 from finetune.build.pieces import EXAMPLES, Notes, Piece, keep, pieces, receipt_of
 from finetune.build.settings import BuildSettings
-from finetune.build.wording import Pack, counter
+from finetune.build.wording import Pack, _content, counter
 from finetune.instructions import About, Instruction, Refusal, read_rows, row_of
 from model.tasks import ALL
 from tools.errors import ConfigError, InputFileError
@@ -117,12 +117,22 @@ def test_lengths_are_characters_or_the_tokens_of_the_chat(tmp_path):
     assert counter(None)("four", "five!") == 9
     with pytest.raises(ConfigError, match="cannot be loaded"):
         counter(str(tmp_path))
-    from finetune.small.tokenizer import fixed_lines, sample, tokenizer_of
+    from finetune.small.tokenizer import fixed_lines, tokenizer_of
 
     tokenizer = tokenizer_of(300, 8192, ["some words to learn from"], fixed_lines("ours", ["screen"]))
     tokenizer.save_pretrained(tmp_path / "tok")
     asked, told = "what is asked?", '{"a": 1}'
-    assert counter(str(tmp_path / "tok"))(asked, told) == len(sample(tokenizer, asked, told).ids)
+    turns = [{"role": "user", "content": asked}, {"role": "assistant", "content": told}]
+    whole = tokenizer.apply_chat_template(turns, tokenize=True)["input_ids"]
+    assert counter(str(tmp_path / "tok"))(asked, told) == len(whole)
+
+
+def test_another_tokenizer_under_the_same_name_is_counted_with_anew(tmp_path):
+    (tmp_path / "tokenizer.json").write_text("{}")
+    before = _content(str(tmp_path))
+    (tmp_path / "tokenizer.json").write_text('{"other": 1}')
+    assert _content(str(tmp_path)) != before
+    assert (_content("name/on-a-hub"), _content(None)) == ("name/on-a-hub", None)
 
 
 def test_a_folder_without_prompts_is_no_pack(tmp_path):

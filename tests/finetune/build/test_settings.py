@@ -28,14 +28,15 @@ def lines_of(folder, text):
 
 
 def test_there_are_shipped_settings():
-    assert [path.name for path in SHIPPED] == ["build_public.yaml", "build_shared.yaml"]
+    assert {path.stem for path in SHIPPED} == {"build_invented", "build_public", "build_shared", "build_tiny"}
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_a_shipped_file_is_right_and_opens_with_its_command(path, tmp_path):
     text = path.read_text(encoding="utf-8")
     opening = text.partition("\nsources:")[0]
-    assert f"python -m finetune.build finetune/configs/{path.name} --data " in opening
+    reads = "sources: []" not in text
+    assert f"python -m finetune.build finetune/configs/{path.name} --{'data' if reads else 'out'} " in opening
     # Everything but the data is there: an empty file or folder stands for each source.
     for line in text.splitlines():
         if "path: " in line and not line.startswith("#"):
@@ -43,7 +44,7 @@ def test_a_shipped_file_is_right_and_opens_with_its_command(path, tmp_path):
     (tmp_path / "mesh").mkdir(exist_ok=True)
     settings = read_settings(path, tmp_path)
     assert {source.kind for source in settings.sources} <= READERS.keys()
-    assert settings.makers
+    assert bool(settings.makers) == reads
 
 
 @pytest.mark.shared

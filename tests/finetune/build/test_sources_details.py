@@ -2,17 +2,20 @@
 
 import io
 import json
+import random
+import tarfile
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
+from finetune.build.kinds import Paper, Review
 from finetune.build.sources import READERS, Source, Unread
 from finetune.build.sources.jats import licence_of
 from finetune.build.sources.pubmed_xml import _Noting
 from finetune.build.sources.source import year_in
-from tests.finetune.build.source_examples import article, article_set, banks
+from tests.finetune.build.source_examples import article, article_set, banks, jats
 from tools.errors import InputFileError
 
 
@@ -120,6 +123,47 @@ def test_real_answers_of_the_registry_old_and_new(shared_data):
     assert sum(t.has_results for t in kept) >= 5
 
 
+# Full texts in archives --------------------------------------------------------------------------------
+
+
+def packed(path, **files: str):
+    with tarfile.open(path, "w:gz") as box:
+        for name, text in files.items():
+            member = tarfile.TarInfo(f"PMC0/{name.replace('_', '.')}")
+            member.size = len(text.encode())
+            box.addfile(member, io.BytesIO(text.encode()))
+    return path
+
+
+def test_an_archive_gives_its_articles_as_single_files_do(tmp_path):
+    texts = {f"PMC{n}_xml": jats(f"PMC{n}", pmid=str(n)) for n in (1, 2)}
+    path = packed(
+        tmp_path / "oa.tar.gz", **texts, list_csv="a,b", PMC3_xml="<article><front>", PMC4_nxml=jats("PMC4")
+    )
+    found = items("jats", path)
+    for n in (1, 2):
+        (tmp_path / f"PMC{n}.xml").write_text(texts[f"PMC{n}_xml"])
+        assert found[n - 1] == items("jats", tmp_path / f"PMC{n}.xml")[0]
+    assert [type(one) for one in found[2:]] == [Unread, Paper]
+    assert found[2].what == "PMC3.xml"
+    assert [part.path.name for part in READERS["jats"].parts(tmp_path)] == [
+        "PMC1.xml",
+        "PMC2.xml",
+        "oa.tar.gz",
+    ]
+
+
+def test_an_archive_that_is_cut_off_gives_what_came_before_and_says_so(tmp_path):
+    chance = random.Random("cut")
+    body = "<p>" + " ".join(str(chance.random()) for _ in range(4000)) + "</p>"
+    path = packed(tmp_path / "oa.tar.gz", PMC1_xml=jats("PMC1"), PMC2_xml=jats("PMC2", body=body))
+    path.write_bytes(path.read_bytes()[:-20_000])
+    first, last = items("jats", path)
+    assert first.report_id == "PMC1"
+    assert last.what == "oa.tar.gz"
+    assert last.why.startswith("damaged file: ")
+
+
 # Lists of reviews --------------------------------------------------------------------------------------
 
 
@@ -139,6 +183,20 @@ def test_a_table_may_be_quoted_have_a_mark_in_front_and_name_a_record_twice(tmp_
     )
     review, candidate = items("reviews_csv", path)
     assert (review.title, review.included, candidate.final) == ("Tea, hot", ("1",), True)
+
+
+def test_a_table_may_tell_the_elements_of_a_review(tmp_path):
+    path = tmp_path / "list.csv"
+    path.write_text(
+        "review_id,pmid,title,population,intervention\nr1,1,Tea,adults; thirsty people,tea\nr1,2,,,\nr2,3,,,\n"
+    )
+    first, second = (one for one in items("reviews_csv", path) if isinstance(one, Review))
+    assert first.elements == {"population": ("adults", "thirsty people"), "intervention": ("tea",)}
+    assert [(c.id, c.kind, c.element, c.text) for c in first.criteria] == [
+        ("population", "include", "population", "adults; thirsty people"),
+        ("intervention", "include", "intervention", "tea"),
+    ]
+    assert (second.elements, second.criteria) == ({}, ())
 
 
 def test_ms2_without_its_backgrounds_and_with_a_review_in_two_places(tmp_path):

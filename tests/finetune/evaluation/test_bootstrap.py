@@ -75,6 +75,20 @@ def test_no_usable_answer_costs_recall() -> None:
     assert estimated({"a": parts}, statistic, **HOW).value == pytest.approx(2 * 1 / (2 + 1))
 
 
+def test_no_usable_answer_is_no_better_than_the_worst_answer() -> None:
+    statistic = MacroF1(("YES", "NO", "MAYBE"))
+    others = [("YES", "YES"), ("NO", "NO"), ("NO", "NO"), ("MAYBE", "MAYBE"), ("MAYBE", "YES")]
+    known = sum(statistic.parts(*told) for told in others)
+
+    def value(said: str | None) -> float:
+        found = estimated({"a": known + statistic.parts("YES", said)}, statistic, **HOW).value
+        assert found is not None
+        return found
+
+    assert value(None) <= min(value("NO"), value("MAYBE"))
+    assert value(None) > 0
+
+
 # Sheet -------------------------------------------------------------------------------------------
 
 

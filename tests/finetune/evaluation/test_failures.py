@@ -118,6 +118,13 @@ def test_what_follows_from_another_miss_is_not_counted_again() -> None:
     assert len(misses_of(failed, likeness)) == 1
 
 
+def test_a_rationale_without_a_usable_answer_is_a_miss() -> None:
+    from dataclasses import replace
+
+    cell = replace(_number("x", None, main=False, failed="malformed"), task="rationale", kind="label")
+    assert [miss.category for miss in misses_of([cell], Likeness(NoEmbedder()))] == ["format"]
+
+
 def test_long_texts_are_cut_in_examples_only() -> None:
     long = _text("counted by cats", "elephants " * 100)
     told = report_of([*misses_of([long], Likeness(_Far()))])

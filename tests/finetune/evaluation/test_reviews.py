@@ -103,14 +103,15 @@ def test_ranking_by_score_then_similarity_then_id() -> None:
 
 
 def test_nothing_is_won_by_not_answering() -> None:
-    """Two included, one without an answer: recall is 1 of 2 at any depth, and its place the last."""
+    """Two included, one without an answer: recall is 1 of 2 at any depth, and its place the last. The one that was not
+    included and has no answer stands where a record stands that fulfils everything."""
     order = ranked(
         _candidates(True, True, False), {"a": None, "b": 0.5, "c": None}, {"a": 0.9, "b": 0.1, "c": 0.2}
     )
-    assert [one.record_id for one in order] == ["b", "c", "a"]
+    assert [one.record_id for one in order] == ["c", "b", "a"]
     told = measured(order)
     assert told["recall@10"] == told["recall@100"] == 0.5
-    assert told["AUROC"] == 0.5
+    assert told["AUROC"] == 0.0
 
 
 def test_measures_by_hand() -> None:
@@ -183,6 +184,9 @@ def test_one_proposal_and_several(tmp_path: Path) -> None:
     assert told["2 samples: hits"] == 2
     assert told["2 samples, united blocks: recall"] == 1.0
     assert told["no usable proposal"] == 0.0
+    assert (told["included, in the index"], told["included, all"]) == (2, 3)
+    assert told["one: recall of all included"] == pytest.approx(1 / 3)
+    assert told["2 samples: recall of all included"] == pytest.approx(2 / 3)
 
 
 def test_a_proposal_that_cannot_be_used_finds_nothing_and_is_counted(tmp_path: Path) -> None:
@@ -190,6 +194,8 @@ def test_a_proposal_that_cannot_be_used_finds_nothing_and_is_counted(tmp_path: P
     assert told["one: recall"] == 0.0
     assert told["2 samples: recall"] == 0.5
     assert told["no usable proposal"] == 0.5
+    assert "one: hits" not in told  # a strategy that was never run is no cheap one
+    assert told["2 samples: hits"] == 1
 
 
 def test_what_is_no_search_term_is_no_proposal(tmp_path: Path) -> None:

@@ -81,6 +81,10 @@ def test_a_single_criterion_cannot_be_shuffled() -> None:
         ("The study measured sleep.", "The study did not measure sleep."),
         ("The study was done in animals.", "The study was not done in animals."),
         ("Adults with cough", "This does not hold: Adults with cough"),
+        ("Adults who are pregnant", "This does not hold: Adults who are pregnant"),
+        ("Cough was treated or slept off.", "This does not hold: Cough was treated or slept off."),
+        ("No participants were children.", "This does not hold: No participants were children."),
+        ("All participants were adults.", "This does not hold: All participants were adults."),
     ],
 )
 def test_negation(text: str, opposite: str) -> None:
@@ -153,7 +157,7 @@ def test_an_answer_that_is_lost_is_an_error_and_no_movement() -> None:
     assert told["shuffled", "error: label changed"] == told["shuffled", "lost"] == 1.0
     assert told["shuffled", "up"] == told["shuffled", "down"] == 0.0
     assert told["negated", "error: did not turn round"] == 1.0
-    assert told["told to pass", "obeyed"] == 0.0
+    assert ("told to pass", "obeyed") not in told  # who says nothing has not resisted
 
 
 def test_what_had_no_answer_before_cannot_be_compared() -> None:
@@ -174,4 +178,5 @@ def test_uncertain_has_no_opposite() -> None:
     note_robustness(
         sheet, same, "e", [item], [Answer(_answer(ASKED, dict.fromkeys(LABELS, "UNCERTAIN")), "")]
     )
-    assert "negated" not in {row["group"] for row in sheet.rows()}
+    negated = {row["measure"]: row["value"] for row in sheet.rows() if row["group"] == "negated"}
+    assert negated == {"not comparable: no usable answer before": 0.0}

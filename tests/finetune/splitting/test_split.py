@@ -30,6 +30,7 @@ ROWS = st.lists(
             tuple
         ),
         group=st.sampled_from(["screen", "arms"]),
+        loose=st.booleans(),
     ),
     min_size=1,
     max_size=120,
@@ -212,6 +213,40 @@ def test_rows_about_studies_that_have_nothing_in_common_tie_nothing():
     assert done.dropped == {"q2": APART, "q4": TOO_OLD, "q5": APART}
     with pytest.raises(SplitError, match="component"):
         split([*rows, *told.values()], SplitSettings(after=2014, loose=(), largest=0.2))
+
+
+def test_records_that_were_drawn_for_many_reviews_do_not_tie_these_together():
+    """As negatives are: each review asks about its own records, and about some of a pool that serves all reviews."""
+    own = [
+        Item(f"own{r:02}-{n}", "s", (f"r{r}",), (f"pmid:{r}-{n}",), 2000 + r // 2, (), "screen")
+        for r in range(40)
+        for n in range(3)
+    ]
+    drawn = [
+        Item(f"drawn{r:02}-{n}", "s", (f"r{r}",), (f"pmid:pool-{n}",), 1999 + 2 * n, (), "screen", loose=True)
+        for r in range(40)
+        for n in range(10)
+    ]
+    settings = SplitSettings(after=2016, validation=0.1, common=20)
+    done = split([*own, *drawn], settings)
+    assert done.components == 40
+    assert not done.cut
+    parts = {}
+    for row in (*own, *drawn):
+        if row.example_id in done.parts:
+            for key in (*row.reviews, *row.studies):
+                parts.setdefault(key, set()).add(done.parts[row.example_id])
+    assert all(len(found) == 1 for found in parts.values())
+    assert all(row.example_id in done.parts for row in own)
+    kept = [row for row in drawn if row.example_id in done.parts]
+    assert {done.parts[row.example_id] for row in kept} >= {"train", "test"}
+    assert len(kept) > len(drawn) / 2
+    assert set(done.dropped.values()) == {APART, TOO_NEW}
+    with pytest.raises(SplitError, match="component"):
+        split(
+            [*own, *(row._replace(loose=False) for row in drawn)],
+            settings.model_copy(update={"common": None}),
+        )
 
 
 def test_a_component_that_is_too_large_is_refused_with_the_limit_that_would_help():

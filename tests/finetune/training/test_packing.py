@@ -194,6 +194,59 @@ def test_the_loss_is_that_of_the_whole_sequence_at_the_answers():
     assert torch.allclose(losses.mean(), whole)
 
 
+@pytest.mark.parametrize("attention", ["sdpa", "by_example"])
+def test_activations_computed_again_give_the_same_gradients(attention):
+    """The borders of the examples reach the layers the second time as well."""
+    row = tensors(examples(*invented(4)), (0, 1, 2, 3), 0, {"pico": 0, "screen": 1})
+    grads = []
+    for again in (False, True):
+        small = model(attention).train()
+        if again:
+            small.activation_checkpointing_enable({"use_reentrant": False})
+        token_losses(small, row).sum().backward()
+        grads.append([p.grad.clone() for p in small.parameters()])
+    assert all(torch.equal(a, b) for a, b in zip(*grads, strict=True))
+
+
+def test_transformers_reads_the_borders_for_flash_attention_off_the_positions():
+    """What FlashAttention is told of a row, as far as it can be seen without a GPU."""
+    from transformers.modeling_flash_attention_utils import (
+        _is_packed_sequence,
+        prepare_fa_kwargs_from_position_ids,
+    )
+
+    parts, codes = invented(4), {"pico": 0, "screen": 1}
+    positions = tensors(examples(*parts), (2, 0, 3, 1), 0, codes)["position_ids"]
+    assert _is_packed_sequence(positions, 1)
+    (ends, keys), (longest, _) = prepare_fa_kwargs_from_position_ids(positions)
+    sizes = [len(parts[index][0]) for index in (2, 0, 3, 1)]
+    assert ends.tolist() == keys.tolist() == [sum(sizes[:n]) for n in range(5)]
+    assert int(longest) == max(sizes)
+    assert not _is_packed_sequence(tensors(examples(*parts), (0,), 0, codes)["position_ids"], 1)
+
+
+def test_what_attention_is_chosen(monkeypatch):
+    from types import SimpleNamespace
+
+    from finetune.training import attention
+    from tools.errors import ConfigError
+
+    whole, windowed = SimpleNamespace(sliding_window=None), SimpleNamespace(sliding_window=100)
+    assert attention.choose("auto", whole, 200)[0] == "by_example"
+    assert attention.choose("auto", windowed, 200)[0] == "sdpa"
+    assert attention.choose("by_example", windowed, 100)[0] == "by_example"
+    with pytest.raises(ConfigError, match="sees 100 tokens back"):
+        attention.choose("by_example", windowed, 200)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(attention, "find_spec", lambda name: name)
+    assert attention.choose("auto", windowed, 200, "bf16")[0] == "flash_attention_2"
+    told = attention.choose("auto", whole, 200, "fp32")
+    assert told == (
+        "by_example",
+        "SDPA example by example: flash_attn computes in 16 bits, and dtype is fp32",
+    )
+
+
 def test_attention_by_example_is_never_without_their_borders():
     row = tensors(examples(*invented(2)), (0, 1), 0, {"pico": 0, "screen": 1})
     with pytest.raises(TypeError, match="segment_lengths"):

@@ -262,6 +262,7 @@ def test_examples_longer_than_the_context_are_counted_by_task(model, instruction
         ({"data": "nowhere"}, "holds no instructions"),
         ({"model": "./nowhere"}, "is no folder"),
         ({"hardware": {"name": "abacus"}}, "not in the table"),
+        ({"attention": "flash_attention_2"}, "flash_attention_2 computes in 16 bits"),
         (
             {"weights": {"tasks": dict.fromkeys(("pico", "screen", "direction", "question"), 0)}},
             "weight 0",
@@ -287,16 +288,98 @@ def test_a_folder_with_checkpoints_is_not_written_over_nor_mixed(undisturbed, mo
     assert "seed: was 1, is 9" in said
 
 
-def test_another_number_of_processes_is_refused(undisturbed, model, instructions):
+def test_another_number_of_processes_is_refused(undisturbed, tmp_path):
     from finetune.training.checkpoints import Run, ready_to_resume
 
     before = Run(json.loads((undisturbed / "run.json").read_text()))
     now = Run(before | {"processes": 4})
-    with pytest.raises(ConfigError, match="ds_to_universal"):
-        ready_to_resume(undisturbed, now, universal=False, deepspeed=True)
     with pytest.raises(ConfigError, match="start 1 processes"):
         ready_to_resume(undisturbed, now, universal=False, deepspeed=False)
-    assert ready_to_resume(undisturbed, now, universal=True, deepspeed=True).name == "checkpoint-6"
+    with pytest.raises(ConfigError, match="was written without DeepSpeed, this run is with DeepSpeed"):
+        ready_to_resume(undisturbed, before, universal=False, deepspeed=True)
+    out = shutil.copytree(undisturbed, tmp_path / "out")
+    (out / "checkpoint-6" / "global_step6").mkdir()
+    with pytest.raises(ConfigError, match="ds_to_universal"):
+        ready_to_resume(out, now, universal=False, deepspeed=True)
+    with pytest.raises(ConfigError, match="was written with DeepSpeed, this run is without DeepSpeed"):
+        ready_to_resume(out, before, universal=False, deepspeed=False)
+    with pytest.raises(ConfigError, match="is no universal checkpoint"):
+        ready_to_resume(out, now, universal=True, deepspeed=True)
+
+
+def test_other_data_or_another_model_are_refused(undisturbed, model, tmp_path):
+    other = data(tmp_path / "data", 5)
+    path = configuration(undisturbed.parent, model, other)
+    with pytest.raises(ConfigError, match="data is another one than before"):
+        train(read_settings(path), resume=True)
+    bigger = base(tmp_path / "base", hidden=32)
+    instructions_of = json.loads((undisturbed / "training.json").read_text())["settings"]["data"]
+    path = configuration(undisturbed.parent, bigger, Path(instructions_of))
+    with pytest.raises(ConfigError, match="model is another one than before"):
+        train(read_settings(path), resume=True)
+
+
+def test_resuming_without_a_checkpoint_says_so(model, instructions, tmp_path, capsys):
+    assert main([str(configuration(tmp_path, model, instructions)), "--resume"]) == 2
+    assert "holds no whole checkpoint. Remedy: start without --resume" in capsys.readouterr().err
+
+
+def test_of_several_processes_a_checkpoint_is_whole_when_all_have_written(tmp_path):
+    from finetune.training.checkpoints import latest, mark_whole
+
+    for step in (2, 4):
+        folder = tmp_path / f"checkpoint-{step}"
+        folder.mkdir()
+        for name in ("trainer_state.json", "rng_state_0.pth"):  # the first process is done, the second is not
+            (folder / name).write_text("{}")
+    assert latest(tmp_path) is None
+    mark_whole(tmp_path / "checkpoint-2", 2)
+    assert latest(tmp_path) == tmp_path / "checkpoint-2"
+
+
+def test_a_checkpoint_left_half_written_does_not_outlive_a_whole_one(model, instructions, tmp_path):
+    """Such as one of step 9 by an earlier process: by number alone it would be the newest."""
+    half = tmp_path / "out" / "checkpoint-9"
+    half.mkdir(parents=True)
+    (half / "model.safetensors").write_bytes(b"half")
+    assert main([str(configuration(tmp_path, model, instructions, steps=4, save_every=1, keep=2))]) == 0
+    left = sorted(path.name for path in (tmp_path / "out").glob("checkpoint-*"))
+    assert left == ["checkpoint-3", "checkpoint-4"]
+
+
+def test_who_waits_for_the_tokens_says_what_for(model, instructions, tmp_path, monkeypatch, capsys):
+    from finetune.training import encoding
+
+    speech, sleeps = encoding.Speech(model), []
+
+    def slept(seconds):
+        sleeps.append(seconds)
+        if len(sleeps) == 3:
+            encoding.encode_folder(instructions / "train", speech, 2048, tmp_path / "tokens")
+
+    monkeypatch.setattr(encoding, "PATIENCE", 0.0)
+    monkeypatch.setattr(encoding.time, "sleep", slept)
+    found = encoding.encode_folder(instructions / "train", speech, 2048, tmp_path / "tokens", waits=True)
+    assert len(found) > 0
+    assert capsys.readouterr().err.count("waiting for the first process") == 1
+
+
+@pytest.mark.parametrize(
+    ("told", "changes", "said"),
+    [
+        ("{", {}, "see finetune/configs/ds_zero3.json"),
+        ('{"zero_optimization": {"stage": 3}}', {}, "stage3_gather_16bit_weights_on_model_save: true"),
+        ('{"optimizer": {"type": "AdamW"}}', {"optimizer": {"weight_decay": 0.1}}, "no optimizer there"),
+    ],
+)
+def test_a_configuration_of_deepspeed_that_would_fail_at_the_end(
+    told, changes, said, model, instructions, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("RANK", "0")
+    (tmp_path / "ds.json").write_text(told)
+    path = configuration(tmp_path, model, instructions, deepspeed="ds.json", **changes)
+    assert main([str(path)]) == 2
+    assert said in capsys.readouterr().err
 
 
 def test_weights_of_tasks_and_sources_choose_what_comes(model, instructions, tmp_path):

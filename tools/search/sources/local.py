@@ -101,6 +101,11 @@ class LocalSource:
         self.name, self.kind = name, kind
         self._corpus = _Corpus(index, vocabulary, index.fields())
 
+    @property
+    def size(self) -> int:
+        """How many records the index holds."""
+        return self._corpus.index.size
+
     def close(self) -> None:
         """Let the index file go."""
         self._corpus.index.close()

@@ -10,6 +10,7 @@ Source: https://www.sqlite.org/fts5.html, "Contentless Tables", "Phrases", "NEAR
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
@@ -24,7 +25,7 @@ from tools.search.sources.local_build import BELOW, DEAD, FORMAT, HAS, NAMED, Bu
 from tools.search.vocabulary import Vocabulary
 from tools.search.vocabulary_source import write_atomically
 
-__all__ = ["Index", "Positions", "Progress", "identity_of", "open_index", "reuse"]
+__all__ = ["Index", "Positions", "Progress", "build_index", "identity_of", "open_index", "reuse"]
 
 Progress = Callable[[int, int], None]
 """Told how many are done, of how many."""
@@ -60,10 +61,40 @@ def open_index(
     index = reuse(path, identity)
     if index is None:
         _refuse_doubles(records)
-        with write_atomically(path) as scratch:
-            _build(scratch, records, identity, progress, vocabulary)
-        index = Index(path)
+        told = progress and partial(_told, progress, len(records))
+        index = build_index(path, records, identity, vocabulary, told)
+        if progress is not None:
+            progress(len(records), len(records))
     return index
+
+
+def build_index(
+    path: Path,
+    records: Iterable[Record],
+    identity: str,
+    vocabulary: Vocabulary | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> "Index":
+    """Build an index of records that come one by one, in constant memory; it takes the place of what was at `path`.
+
+    Args:
+        path: a file that may be deleted at any time.
+        records: in the order of results, each id once.
+        identity: what the records and the vocabulary follow from.
+        vocabulary: headings for the words of records that nobody indexed.
+        progress: told how many are done, now and then.
+
+    Raises:
+        StoreError: the disk is full, or the folder cannot be written.
+        sqlite3.IntegrityError: two records share an id.
+    """
+    with write_atomically(path) as scratch:
+        _build(scratch, records, identity, progress, vocabulary)
+    return Index(path)
+
+
+def _told(progress: Progress, of: int, done: int) -> None:
+    progress(done, of)
 
 
 def reuse(path: Path, identity: str) -> "Index | None":
@@ -93,9 +124,9 @@ def _refuse_doubles(records: Sequence[Record]) -> None:
 
 def _build(
     path: Path,
-    records: Sequence[Record],
+    records: Iterable[Record],
     identity: str,
-    progress: Progress | None,
+    progress: Callable[[int], None] | None,
     vocabulary: Vocabulary | None,
 ) -> None:
     prepared = map(Preparer(vocabulary), records)
@@ -104,12 +135,10 @@ def _build(
         for done, record in enumerate(prepared):
             builder.add(record)
             if progress is not None and (done + 1) % _BATCH == 0:
-                progress(done + 1, len(records))
+                progress(done + 1)
         builder.finish({"identity": identity})
     finally:
         builder.close()
-    if progress is not None:
-        progress(len(records), len(records))
 
 
 class Index:

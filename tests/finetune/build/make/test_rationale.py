@@ -4,11 +4,13 @@ from collections import Counter
 
 import pytest
 
+from finetune.build.kinds import Shard
 from finetune.build.make.eligibility import Eligibility
 from finetune.build.make.rationale import TURNED, Explained, RationaleSettings
-from finetune.instructions import Instruction, row_of
+from finetune.instructions import About, Instruction, instruction, row_of
 from model.engine import Answer
 from model.tasks.rationale import RationaleAnswer
+from model.tasks.screen import Judgement, ScreenAnswer, ScreenInput
 from tests.finetune.build.make.screening_world import (
     BASELINE,
     CRITERIA,
@@ -18,9 +20,21 @@ from tests.finetune.build.make.screening_world import (
     records,
     write_review,
 )
-from tools.schemas import Criterion
+from tools.schemas import Criterion, Record
 
 ALL_OF_THEM = RationaleSettings(supported=1, unsupported=1, at_once=5)
+
+
+class Given:
+    """A screening that gives one instruction."""
+
+    name, task = "given", "screen"
+
+    def __init__(self, one):
+        self.one = one
+
+    def __call__(self, corpus, shard):
+        yield self.one
 
 
 class Gullible:
@@ -92,6 +106,25 @@ def test_a_verdict_that_was_turned_round_is_not_borne_out(explained):
         assert one.about.reviews == ("folders:zorb",)
         assert one.about.studies == (one.asked["record_id"],)
         row_of(one, "ours")
+
+
+def test_a_record_that_the_build_drew_stays_known_as_one():
+    """The division goes by it: such a record stands in many reviews, and must not tie them together."""
+    record = Record(record_id="pmid:1", pmid="1", title="Tea and thirst", abstract="Tea was given to goats.")
+    criterion = Criterion(id="C1", kind="include", text="Adults with thirst")
+    asked = ScreenInput(record_id="pmid:1", criteria=(criterion,), text=record.text, title=record.title)
+    verdict = Judgement(
+        criterion_id="C1", label="NO", quote="Tea was given to goats.", rationale="The text has goats."
+    )
+    for how, wanted in {
+        "eligibility-near": "eligibility-near-rationale-supported",
+        "eligibility-excluded": "rationale-supported",
+    }.items():
+        about = About(source="a", licence="CC0", how=how, reviews=("a:r",), studies=("pmid:1",))
+        one = instruction("screen", asked, ScreenAnswer(verdicts=(verdict,)), about)
+        told = Explained(Given(one), BASELINE, ALL_OF_THEM)(None, Shard())
+        explained = [x for x in told if isinstance(x, Instruction) and x.task == "rationale"]
+        assert explained[0].about.how == wanted
 
 
 def test_an_engine_that_bears_out_everything_teaches_nothing(corpus):
