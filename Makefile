@@ -87,7 +87,7 @@ $(TINY)/.ready: .venv/.ready $(RECIPE) finetune/configs/build_tiny.yaml finetune
 	rm -rf $(TINY)/run
 	$(BIN)/python -W ignore -m finetune.train finetune/configs/tiny_cpu.yaml
 	$(BIN)/python -W ignore -m finetune.evaluate --data $(TINY)/data --engines baseline trained=$(TINY)/run/model \
-		--base untrained=$(TINY)/base --tables criteria extraction "other tasks" answers loss --limit 6 --greedy 20 --out $(TINY)/evaluation.json
+		--base untrained=$(TINY)/base --tables criteria extraction "other tasks" answers loss --limit 8 --greedy 8 --out $(TINY)/evaluation.json
 	touch $@
 
 tiny: $(TINY)/.ready

@@ -107,7 +107,8 @@ def evaluate(plan: Plan, contestants: Sequence[Contestant], embedder: Embedder) 
         if one.engine is not None:
             _with_engine(plan, sheet, one.label, one.engine, embedder, likeness, told)
         if one.weights and "loss" in plan.tables:
-            how = {"prompts": plan.prompts, "greedy": plan.greedy, "longest": plan.longest}
+            freely = plan.greedy if one.engine is not None else 0  # untrained weights never come to an end
+            how = {"prompts": plan.prompts, "greedy": freely, "longest": plan.longest}
             lost = note_losses(sheet, one.label, one.weights, plan.items, **how)  # type: ignore[arg-type]
             told["notes"] += [
                 f"{one.label}, loss of {task}: {n} questions left out, longer than the context or not to be said"
