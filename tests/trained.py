@@ -2,24 +2,29 @@
 
     python -m tests.trained
 
-The same steps that make a large one: build, base, train.
+The same steps that make a large one: build, base, train. So small a model is at home with what it has seen and with
+little else; so it is also taught the very questions that the contract of all engines asks, as the rules answer them.
+What is tested with it is what lies around a model, and never what a model knows.
 """
 
+import asyncio
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
+from finetune.instructions import About, Row, instruction, row_of, write_rows
 from model.card import check_card, read_card
 from model.tasks import ALL
 
 ROOT = Path(__file__).parents[1]
 HOME = ROOT / ".cache" / "invented"
+BUILD = ("finetune.build", "finetune/configs/build_invented.yaml", "--out", f"{HOME}/data")
 STEPS = (
-    ("finetune.build", "finetune/configs/build_invented.yaml", "--out", f"{HOME}/data"),
-    ("finetune.small.base", "--data", f"{HOME}/data", "--out", f"{HOME}/base", "--vocabulary", "2048"),
+    ("finetune.small.base", "--data", f"{HOME}/taught", "--out", f"{HOME}/base", "--vocabulary", "2048"),
     ("finetune.train", "finetune/configs/invented_cpu.yaml"),
 )
 
@@ -39,10 +44,27 @@ def trained_model() -> Path:
 def make() -> None:
     """Make it anew, in processes of their own: training threads and random state are no business of the tests."""
     shutil.rmtree(HOME, ignore_errors=True)
+    _run(BUILD)
+    shutil.copytree(HOME / "data" / "train", HOME / "taught" / "train")
+    write_rows(HOME / "taught" / "train" / "contract.parquet", taught())
     for step in STEPS:
-        subprocess.run(
-            [sys.executable, "-W", "ignore", "-m", *step], cwd=ROOT, check=True, stdout=subprocess.DEVNULL
-        )
+        _run(step)
+
+
+def taught() -> Iterator[Row]:
+    """The questions of the contract, answered by the rules."""
+    from tests.contracts.test_engines import QUESTIONS, baseline, numbered
+
+    about = About(source="contract", licence="Apache-2.0", how="contract")
+    with baseline() as engine:
+        for request in (*QUESTIONS.values(), *(numbered(n) for n in range(8))):
+            value = asyncio.run(engine.answer(request)).value
+            yield row_of(instruction(request.task.id, request.input, value, about), "ours")
+
+
+def _run(step: Sequence[str]) -> None:
+    command = [sys.executable, "-W", "ignore", "-m", *step]
+    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
 
 
 if __name__ == "__main__":

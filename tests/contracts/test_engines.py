@@ -232,7 +232,7 @@ QUESTIONS |= {
             title="Snail syrup for cough",
             passages=(
                 Passage(
-                    section="Methods", kind="paragraph", start=0, text="This was a cohort study of coughs."
+                    section="Methods", kind="paragraph", start=0, text="We reviewed the literature on coughs."
                 ),
             ),
         ),
