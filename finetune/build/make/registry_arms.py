@@ -6,12 +6,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from finetune.build.corpus import Corpus
-from finetune.build.kinds import Shard
-from finetune.build.make.abstain import Abstaining, with_abstained
-from finetune.build.make.papers import MAX_QUOTE, Reading
+from finetune.build.make.papers import MAX_QUOTE
 from finetune.build.make.registered import ALIKE, arms_of
-from finetune.build.make.registry_links import Linked, pairs
+from finetune.build.make.registry_links import Linked, LinkedMaker
 from finetune.instructions import Instruction, Refusal
 from model.tasks.arms import Arm, ArmsAnswer, ArmsInput
 from tools.fulltext.quotes import locate, sentences
@@ -39,26 +36,15 @@ _EMPTY = frozenset(
 )
 
 
-class RegistryArms:
-    """Meets the protocol of makers."""
+class RegistryArms(LinkedMaker):
+    """See `LinkedMaker`."""
 
     name = "registry-arms"
+    task = "arms"
 
-    def __init__(
-        self,
-        reading: Reading = Reading(),  # noqa: B008 - frozen
-        *,
-        abstaining: Abstaining | None = None,
-    ) -> None:
-        self._reading, self._abstaining = reading, abstaining
-
-    def __call__(self, corpus: Corpus, shard: Shard) -> Iterator[Instruction | Refusal]:
-        """One instruction for each linked pair."""
-        yield from with_abstained(self._made(corpus, shard), self._abstaining)
-
-    def _made(self, corpus: Corpus, shard: Shard) -> Iterator[Instruction | Refusal]:
-        for pair in pairs(corpus, shard, "arms"):
-            yield pair if isinstance(pair, Refusal) else self._one(pair)
+    def _of(self, pair: Linked) -> Iterator[Instruction | Refusal]:
+        """One instruction."""
+        yield self._one(pair)
 
     def _one(self, pair: Linked) -> Instruction | Refusal:
         registered = arms_of(pair.entry)

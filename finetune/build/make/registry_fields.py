@@ -7,13 +7,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from finetune.build.corpus import Corpus
-from finetune.build.kinds import Shard
-from finetune.build.make.abstain import Abstaining, with_abstained
-from finetune.build.make.papers import MAX_QUOTE, Reading, Report
+from finetune.build.make.papers import MAX_QUOTE, Report
 from finetune.build.make.registered import NOT_IN_TEXT
 from finetune.build.make.registry_form import FIELDS, RegistryField, Told, specs
-from finetune.build.make.registry_links import Linked, pairs
+from finetune.build.make.registry_links import Linked, LinkedMaker
 from finetune.instructions import Instruction, Refusal
 from model.tasks.characteristics import CharacteristicsAnswer, CharacteristicsInput, FieldAnswer
 from tools.fulltext.quotes import locate, sentences
@@ -42,29 +39,15 @@ class _Found(NamedTuple):
     quote: str
 
 
-class RegistryFields:
-    """Meets the protocol of makers."""
+class RegistryFields(LinkedMaker):
+    """See `LinkedMaker`."""
 
     name = "registry-fields"
+    task = "characteristics"
 
-    def __init__(
-        self,
-        reading: Reading = Reading(),  # noqa: B008 - frozen
-        *,
-        abstaining: Abstaining | None = None,
-    ) -> None:
-        self._reading, self._abstaining = reading, abstaining
-
-    def __call__(self, corpus: Corpus, shard: Shard) -> Iterator[Instruction | Refusal]:
-        """One form for each linked pair, with the fields that its paper tells as the registry does."""
-        yield from with_abstained(self._made(corpus, shard), self._abstaining)
-
-    def _made(self, corpus: Corpus, shard: Shard) -> Iterator[Instruction | Refusal]:
-        for pair in pairs(corpus, shard, "characteristics"):
-            if isinstance(pair, Refusal):
-                yield pair
-            else:
-                yield from self._form(pair)
+    def _of(self, pair: Linked) -> Iterator[Instruction | Refusal]:
+        """One form, with the fields that the paper tells as the registry does."""
+        return self._form(pair)
 
     def _form(self, pair: Linked) -> Iterator[Instruction | Refusal]:
         lines = list(_sentences(pair.report))

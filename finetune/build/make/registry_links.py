@@ -9,6 +9,7 @@ from typing import Any
 from finetune.build.corpus import Corpus
 from finetune.build.kinds import Shard, Trial
 from finetune.build.linking import Pair, accepted
+from finetune.build.make.abstain import Abstaining, with_abstained
 from finetune.build.make.papers import (
     CUT_AWAY,
     NO_TEXT,
@@ -24,7 +25,7 @@ from tools.fulltext.cues import Task
 from tools.registry.trial import NotATrial, RegisteredTrial, read
 from tools.schemas import Frozen
 
-__all__ = ["NO_ENTRY", "Linked", "pairs", "papers_of"]
+__all__ = ["NO_ENTRY", "Linked", "LinkedMaker", "pairs", "papers_of"]
 
 NO_ENTRY = "the document is no registry entry"
 
@@ -70,6 +71,35 @@ class Linked:
         """Why nothing was made of one thing of this pair."""
         told = (self.trial.nct_id, *self.report.studies[:1], what)
         return Refusal(task, self.report.source, why, " ".join(filter(None, told)))
+
+
+class LinkedMaker:
+    """What the makers of linked pairs share; meets the protocol of makers. Subclasses say what a pair gives."""
+
+    name: str
+    task: str
+
+    def __init__(
+        self,
+        reading: Reading = Reading(),  # noqa: B008 - frozen
+        *,
+        abstaining: Abstaining | None = None,
+    ) -> None:
+        self._reading, self._abstaining = reading, abstaining
+
+    def __call__(self, corpus: Corpus, shard: Shard) -> Iterator[Instruction | Refusal]:
+        """The instructions of each linked pair of a shard, some of them with the answer taken out of the text."""
+        yield from with_abstained(self._made(corpus, shard), self._abstaining)
+
+    def _made(self, corpus: Corpus, shard: Shard) -> Iterator[Instruction | Refusal]:
+        for pair in pairs(corpus, shard, self.task):
+            if isinstance(pair, Refusal):
+                yield pair
+            else:
+                yield from self._of(pair)
+
+    def _of(self, pair: Linked) -> Iterator[Instruction | Refusal]:
+        raise NotImplementedError
 
 
 def pairs(corpus: Corpus, shard: Shard, task: str) -> Iterator[Linked | Refusal]:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from finetune.build.corpus import Corpus
-from finetune.build.kinds import Shard
-from finetune.build.make.abstain import Abstaining, silent_of, with_abstained
-from finetune.build.make.papers import Reading
+from finetune.build.make.abstain import silent_of
 from finetune.build.make.registered import (
     ALIKE,
     ASSIGNED,
@@ -21,7 +18,7 @@ from finetune.build.make.registered import (
     unit_of,
 )
 from finetune.build.make.registry_finding import Wanted, find, named
-from finetune.build.make.registry_links import Linked, pairs
+from finetune.build.make.registry_links import Linked, LinkedMaker
 from finetune.instructions import Instruction, Refusal
 from model.tasks.participants import Group as AskedGroup
 from model.tasks.participants import GroupValue, ParticipantsAnswer, ParticipantsInput
@@ -31,32 +28,19 @@ from tools.registry.results import Measure
 __all__ = ["RegistryParticipants"]
 
 
-class RegistryParticipants:
-    """Meets the protocol of makers."""
+class RegistryParticipants(LinkedMaker):
+    """See `LinkedMaker`."""
 
     name = "registry-participants"
+    task = "participants"
 
-    def __init__(
-        self,
-        reading: Reading = Reading(),  # noqa: B008 - frozen
-        *,
-        abstaining: Abstaining | None = None,
-    ) -> None:
-        self._reading, self._abstaining = reading, abstaining
-
-    def __call__(self, corpus: Corpus, shard: Shard) -> Iterator[Instruction | Refusal]:
-        """Each row of each baseline measure of each linked pair."""
-        yield from with_abstained(self._made(corpus, shard), self._abstaining)
-
-    def _made(self, corpus: Corpus, shard: Shard) -> Iterator[Instruction | Refusal]:
-        for pair in pairs(corpus, shard, "participants"):
-            if isinstance(pair, Refusal):
-                yield pair
-            elif pair.entry.results is None:
-                yield pair.refused("participants", NO_RESULTS)
-            else:
-                for measure, row in baseline_rows(pair.entry.results):
-                    yield self._one(pair, measure, row)
+    def _of(self, pair: Linked) -> Iterator[Instruction | Refusal]:
+        """Each row of each baseline measure."""
+        if pair.entry.results is None:
+            yield pair.refused("participants", NO_RESULTS)
+            return
+        for measure, row in baseline_rows(pair.entry.results):
+            yield self._one(pair, measure, row)
 
     def _one(self, pair: Linked, measure: Measure, row: str) -> Instruction | Refusal:
         title = measure.title.text if measure.title else ""

@@ -6,10 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from finetune.build.corpus import Corpus
-from finetune.build.kinds import Shard
-from finetune.build.make.abstain import Abstaining, silent_of, with_abstained
-from finetune.build.make.papers import Reading
+from finetune.build.make.abstain import silent_of
 from finetune.build.make.registered import (
     ALIKE,
     NO_RESULTS,
@@ -26,7 +23,7 @@ from finetune.build.make.registered import (
     unit_of,
 )
 from finetune.build.make.registry_finding import Found, Wanted, find, named
-from finetune.build.make.registry_links import Linked, pairs
+from finetune.build.make.registry_links import Linked, LinkedMaker
 from finetune.instructions import Instruction, Refusal
 from model.tasks.results import OutcomeMeasure, ResultsAnswer, ResultsInput, ResultValue
 from tools.fulltext.relevance import terms
@@ -36,32 +33,19 @@ from tools.registry.results import Group, PostedOutcome
 __all__ = ["RegistryResults"]
 
 
-class RegistryResults:
-    """Meets the protocol of makers."""
+class RegistryResults(LinkedMaker):
+    """See `LinkedMaker`."""
 
     name = "registry-results"
+    task = "results"
 
-    def __init__(
-        self,
-        reading: Reading = Reading(),  # noqa: B008 - frozen
-        *,
-        abstaining: Abstaining | None = None,
-    ) -> None:
-        self._reading, self._abstaining = reading, abstaining
-
-    def __call__(self, corpus: Corpus, shard: Shard) -> Iterator[Instruction | Refusal]:
-        """Each group of each posted outcome of each linked pair."""
-        yield from with_abstained(self._made(corpus, shard), self._abstaining)
-
-    def _made(self, corpus: Corpus, shard: Shard) -> Iterator[Instruction | Refusal]:
-        for pair in pairs(corpus, shard, "results"):
-            if isinstance(pair, Refusal):
-                yield pair
-            elif pair.entry.results is None or not pair.entry.results.outcomes:
-                yield pair.refused("results", NO_RESULTS)
-            else:
-                for outcome in pair.entry.results.outcomes:
-                    yield from self._outcome(pair, outcome)
+    def _of(self, pair: Linked) -> Iterator[Instruction | Refusal]:
+        """Each group of each posted outcome."""
+        if pair.entry.results is None or not pair.entry.results.outcomes:
+            yield pair.refused("results", NO_RESULTS)
+            return
+        for outcome in pair.entry.results.outcomes:
+            yield from self._outcome(pair, outcome)
 
     def _outcome(self, pair: Linked, outcome: PostedOutcome) -> Iterator[Instruction | Refusal]:
         what = f"outcome {outcome.number}"
