@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 __all__ = ["Eligibility", "EligibilitySettings"]
 
 
+ENOUGH = "enough excluded records of this review are kept"
+
+
 class EligibilitySettings(Frozen):
     """Whom is asked about what, and what is kept."""
 
@@ -128,9 +131,12 @@ class Eligibility:
                 for made in self._judged(review, criteria, batch):
                     if isinstance(made, Instruction):
                         if not included and self._enough(kept):
+                            yield self._refused(review, ENOUGH, made.example_id)
                             continue
                         kept[included] += 1
                     yield made
+            for left in queue:
+                yield self._refused(review, ENOUGH, left.record.record_id)
 
     def _enough(self, kept: Counter[bool]) -> bool:
         wanted = max(self.settings.kept_at_least, self.settings.kept_per_included * kept[True])

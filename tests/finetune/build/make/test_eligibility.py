@@ -7,7 +7,7 @@ import pytest
 from finetune.build.kinds import Review, Shard
 from finetune.build.make.contrast import Contrast
 from finetune.build.make.criteria_of_reviews import asked_criteria, renamed, title_only
-from finetune.build.make.eligibility import Eligibility, EligibilitySettings
+from finetune.build.make.eligibility import ENOUGH, Eligibility, EligibilitySettings
 from finetune.build.make.judging import Opinion, checked_opinions, question_about, studies_of_record, worded
 from finetune.build.make.second_reading import SecondReading, administrative
 from finetune.instructions import row_of
@@ -144,8 +144,9 @@ def test_more_criteria_can_be_demanded_to_be_shown(corpus):
 
 def test_few_excluded_ones_are_kept_where_few_are_wanted(corpus):
     few = EligibilitySettings(kept_at_least=2, kept_per_included=0.5)
-    instructions, _ = made(Eligibility(BASELINE, LIKENESS, settings=few), corpus)
+    instructions, refused = made(Eligibility(BASELINE, LIKENESS, settings=few), corpus)
     assert Counter(one.about.how for one in instructions)["eligibility-excluded"] == 3
+    assert any(one.why == ENOUGH for one in refused)  # what is not needed is counted all the same
 
 
 def test_the_same_corpus_gives_the_same_instructions_and_shards_share_them(corpus, outcome):
